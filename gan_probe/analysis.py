@@ -1,0 +1,89 @@
+"""The base of every analysis, and the context in which it runs."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from gan_probe.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import torch
+
+    from gan_probe.data import Data
+    from gan_probe.gan import GAN
+    from gan_probe.report import Report
+
+# What an analysis may ask for: the runner refuses, in one sentence, what a checkpoint cannot give.
+NEEDS = {
+    "sample": "a generator",
+    "discriminator": "a discriminator",
+    "layers": "a discriminator whose layers can be read",
+    "gradients": "networks that torch runs (an ONNX file gives no gradients)",
+    "labels": "a generator conditioned on labels",
+    "data": "a data set: pass --data",
+}
+
+
+def _silent(_done: int, _total: int, _what: str) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the runner hands to an analysis: seeded randomness by name, device, batch size, data, and progress."""
+
+    seed: int = 0
+    device: str | torch.device = "cpu"
+    batch_size: int = 128
+    data: Data | None = None
+    progress: Callable[[int, int, str], None] = field(default=_silent)  # (done, total, what)
+
+    def rng(self, name: str) -> np.random.Generator:
+        """A numpy generator that depends on the seed and the name alone, so that draws do not depend on their order."""
+        import numpy as np
+
+        digest = hashlib.sha256(f"{self.seed}:{name}".encode()).digest()
+        return np.random.default_rng(np.frombuffer(digest, dtype=np.uint32))
+
+    def torch_generator(self, name: str) -> torch.Generator:
+        """The same for torch, on the CPU."""
+        import torch
+
+        return torch.Generator().manual_seed(int(self.rng(name).integers(2**63 - 1)))
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+class Analysis(ABC, Generic[OptionsT]):
+    """One analysis of a GAN. Subclass it, name it, declare its options and needs, and write `run`.
+
+    `name` is its name on the command line; `title` heads its part of the report; `needs` is a subset of `NEEDS`;
+    `takes` holds needs that it uses where they are there (`data`, say) and does without otherwise.
+    The first line of the class' docstring is its help.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str] = ""
+    needs: ClassVar[frozenset[str]] = frozenset()
+    takes: ClassVar[frozenset[str]] = frozenset()
+    Options: ClassVar[type[Any]] = Options
+
+    @property
+    def needs_checkpoint(self) -> bool:
+        """Whether any need is met by a checkpoint rather than by data."""
+        return bool(self.needs - {"data"})
+
+    @abstractmethod
+    def run(self, gan: GAN | None, options: OptionsT, ctx: Context) -> Report:
+        """Analyse and return a `Report`; touch neither the disk, the terminal nor a global random state.
+
+        `gan` is None only for analyses whose needs ask for no checkpoint. Raise `BadInputError` for what the user can
+        mend; anything else counts as this analysis' own bug.
+        """

@@ -1,0 +1,39 @@
+"""What can go wrong, each with its exit code; every message is one line that says what to do next."""
+
+from __future__ import annotations
+
+
+class GanProbeError(Exception):
+    """An error that the user can mend: the command line prints its message as one line and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class UsageError(GanProbeError):
+    """The call itself is wrong: an unknown plugin, an ambiguous or missing option."""
+
+    exit_code = 2
+
+
+class BadInputError(GanProbeError):
+    """A checkpoint, a data set or an option's value cannot be used."""
+
+    exit_code = 3
+
+
+class OutputError(GanProbeError):
+    """The output cannot be written: the folder is in use, not empty, or the disk is full."""
+
+    exit_code = 5
+
+
+class InterruptedRunError(GanProbeError):
+    """The run was interrupted and can be resumed."""
+
+    exit_code = 75
+
+
+def one_line(message: object, limit: int = 200) -> str:
+    """The message as a single printable line of at most `limit` characters."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(message)).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,207 @@
+"""The GAN handle: a generator and/or a discriminator behind one face, whatever runs them, and the card that says what they are."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from gan_probe.errors import BadInputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import torch
+    from torch import Tensor
+
+    from gan_probe.dcgan import Stage
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer that analyses may read: its name, kind (`conv`, `deconv`, `dense`), channels, and height = width."""
+
+    name: str
+    kind: str
+    channels: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and biased variance of a batch norm's input, each (channels,)."""
+
+    mean: Tensor
+    variance: Tensor
+
+
+class Net(Protocol):
+    """A generator or a discriminator, run by torch or by onnxruntime.
+
+    Implemented by `gan_probe.dcgan.Network` and `gan_probe.checkpoints.onnx.OnnxNet`.
+    """
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers in order."""
+
+    @property
+    def statistics(self) -> dict[str, Moments] | None:
+        """What batch norm normalises by, layer by layer; None where it uses each batch's own."""
+
+    @statistics.setter
+    def statistics(self, statistics: dict[str, Moments] | None) -> None: ...
+
+    def __call__(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents (N, Z) to images (N, C, H, W), or images to logits (N, 1)."""
+
+    def activations(self, x: Tensor, names: Sequence[str], labels: Tensor | None = None) -> dict[str, Tensor]:
+        """Outputs of the named layers behind their activation, each (N, C, H, W) or (N, F)."""
+
+    def moments(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Moments]:
+        """Batch statistics of every batch norm's input, all layers normalising by this batch."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a checkpoint; `assumed` lists what was not read from it but taken by convention."""
+
+    name: str
+    format: str
+    image_size: int
+    channels: int
+    z_size: int = 100
+    z_distribution: Literal["uniform", "normal"] = "uniform"
+    value_range: tuple[float, float] = (-1.0, 1.0)
+    classes: tuple[str, ...] = ()
+    generator: tuple[Stage, ...] | None = None
+    discriminator: tuple[Stage, ...] | None = None
+    training_data: str = ""
+    training: dict[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    sha256: str = ""
+    assumed: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; the inverse of `from_dict`."""
+        data = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        for role in ("generator", "discriminator"):
+            stages = data[role]
+            data[role] = None if stages is None else [stage.to_dict() for stage in stages]
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Card:
+        """Read a card written by `to_dict`; BadInputError names what is wrong with it."""
+        from gan_probe.dcgan import Stage
+
+        known = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(set(data) - known):
+            raise BadInputError(f"the card has an unknown field {unknown[0]!r}: written by a newer version?")
+        data = dict(data)
+        try:
+            for role in ("generator", "discriminator"):
+                if data.get(role) is not None:
+                    data[role] = tuple(Stage.from_dict(stage) for stage in data[role])
+            for key in ("classes", "assumed", "value_range"):
+                if key in data:
+                    data[key] = tuple(data[key])
+            card = cls(**data)
+            low, high = (float(v) for v in card.value_range)
+            sizes = [card.image_size, card.channels, card.z_size]
+        except (TypeError, ValueError, AttributeError) as error:
+            raise BadInputError(f"the card cannot be read: {error}") from None
+        if not low < high or not all(type(n) is int and 1 <= n <= 2**16 for n in sizes):
+            raise BadInputError("the card cannot be read: impossible sizes or value range")
+        if card.z_distribution not in ("uniform", "normal"):
+            raise BadInputError(f"the card's z distribution is {card.z_distribution!r}, not uniform or normal")
+        return card
+
+
+@dataclass
+class GAN:
+    """A pretrained GAN: `card`, and `generator` and `discriminator` (each None where the checkpoint holds none)."""
+
+    card: Card
+    generator: Net | None = None
+    discriminator: Net | None = None
+
+    @property
+    def gives(self) -> frozenset[str]:
+        """What it can give to an analysis: a subset of `gan_probe.analysis.NEEDS`."""
+        given = set()
+        if self.generator is not None:
+            given.add("sample")
+        if self.discriminator is not None:
+            given |= {"discriminator", "layers"}
+        nets = [net for net in (self.generator, self.discriminator) if net is not None]
+        if nets and all(hasattr(net, "parameters") for net in nets):
+            given.add("gradients")
+        if self.card.classes:
+            given.add("labels")
+        return frozenset(given)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks' tensors live."""
+        import torch
+
+        for net in (self.generator, self.discriminator):
+            if net is not None and hasattr(net, "parameters"):
+                return next(p.device for p in net.parameters())  # type: ignore[no-any-return]
+        return torch.device("cpu")
+
+    def to(self, device: str | torch.device) -> GAN:
+        """Move the networks to a device, in place; networks that onnxruntime runs stay where they are."""
+        for net in (self.generator, self.discriminator):
+            if net is not None and hasattr(net, "to"):
+                net.to(device)
+        return self
+
+    def latent(self, n: int, rng: np.random.Generator) -> Tensor:
+        """Draw n latents (n, Z) float32 from the card's distribution: uniform on [-1, 1] or standard normal."""
+        import numpy as np
+        import torch
+
+        shape = (n, self.card.z_size)
+        z = rng.uniform(-1, 1, shape) if self.card.z_distribution == "uniform" else rng.standard_normal(shape)
+        return torch.from_numpy(z.astype(np.float32))
+
+    def sample(self, z: Tensor, labels: Tensor | None = None, batch_size: int = 128) -> Tensor:
+        """Images (N, C, H, W) float32 on the CPU, in the card's value range, one for each latent of z (N, Z).
+
+        The result does not depend on `batch_size`. Raises UsageError without a generator, BadInputError for a
+        wrong shape of z or missing labels of a conditional generator.
+        """
+        import torch
+
+        if self.generator is None:
+            raise UsageError(f"{self.card.name} has no generator: it cannot sample")
+        if z.dim() != 2 or z.shape[1] != self.card.z_size:
+            raise BadInputError(f"z has shape {tuple(z.shape)}; this generator takes (N, {self.card.z_size})")
+        with torch.no_grad():
+            parts = [
+                self.generator(
+                    z[i : i + batch_size].to(self.device), None if labels is None else labels[i : i + batch_size]
+                ).float().cpu()
+                for i in range(0, len(z), batch_size)
+            ]
+        return torch.cat(parts) if parts else torch.empty(0, self.card.channels, *[self.card.image_size] * 2)
+
+    def to_uint8(self, images: Tensor) -> np.ndarray:
+        """Images (N, C, H, W) in the card's value range to (N, H, W, C) uint8; values outside are clipped."""
+        import numpy as np
+
+        low, high = self.card.value_range
+        scaled = (images.permute(0, 2, 3, 1).cpu().numpy() - low) * (255 / (high - low))
+        return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+    def from_uint8(self, images: np.ndarray) -> Tensor:
+        """Images (N, H, W, C) uint8 to (N, C, H, W) float32 in the card's value range."""
+        import numpy as np
+        import torch
+
+        low, high = self.card.value_range
+        scaled = images.transpose(0, 3, 1, 2).astype(np.float32) * np.float32((high - low) / 255) + np.float32(low)
+        return torch.from_numpy(np.ascontiguousarray(scaled))

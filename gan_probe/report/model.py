@@ -1,0 +1,137 @@
+"""What an analysis returns: tables, figures, notes and artifacts, as data; the writers turn them into files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import pandas as pd
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under columns.
+
+    `rows` are mappings from column to cell (str, int, float, bool or None), all with the same keys; `formats` are
+    Python format specs by column (`".1%"`, `".2g"`) for people: CSV and JSON hold the full values. `name` is a
+    lower-case identifier, unique in its analysis; `caption` states n, interval and control.
+    """
+
+    name: str
+    rows: Sequence[Mapping[str, Cell]]
+    title: str = ""
+    caption: str = ""
+    formats: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns, in the order of the first row."""
+        return tuple(self.rows[0]) if self.rows else ()
+
+    def text(self, column: str, value: Cell) -> str:
+        """A cell as people read it: formatted, None as an en dash."""
+        if value is None:
+            return "–"
+        spec = self.formats.get(column)
+        if spec and isinstance(value, int | float) and not isinstance(value, bool):
+            return format(value, spec)
+        if isinstance(value, float):
+            return format(value, ".4g")
+        return str(value)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The table as a DataFrame with full values."""
+        import pandas as pd
+
+        return pd.DataFrame([dict(row) for row in self.rows], columns=list(self.columns))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture: a matplotlib figure (made with `matplotlib.figure.Figure`, never pyplot) or pixels.
+
+    Pixels are (H, W, 3) or (H, W) uint8 and are shown unsmoothed. `name` is a lower-case identifier; `alt` says in one sentence what a reader who cannot
+    see it should know.
+    """
+
+    name: str
+    content: MatplotlibFigure | np.ndarray
+    title: str = ""
+    caption: str = ""
+    alt: str = ""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A named file beside the report (an animation, a keep-list): its bytes, or the path of a file to copy."""
+
+    name: str
+    content: bytes | Path
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one analysis.
+
+    An analysis fills `tables`, `figures`, `artifacts` and `notes` (sentences a reader must know: what was assumed,
+    skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed` or `refused`, `error` its one-line reason.
+    """
+
+    tables: Sequence[Table] = ()
+    figures: Sequence[Figure] = ()
+    artifacts: Sequence[Artifact] = ()
+    notes: Sequence[str] = ()
+    name: str = ""
+    title: str = ""
+    status: str = "ok"
+    error: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    plugin: str = ""
+    seconds: float = 0.0
+
+    def table(self, name: str) -> Table:
+        """The table of that name; KeyError names those there are."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(f"no table {name!r}; there are: {', '.join(t.name for t in self.tables) or 'none'}")
+
+    def _repr_html_(self) -> str:
+        from gan_probe.report.html import render_analysis
+
+        return render_analysis(self)
+
+
+@dataclass
+class RunReport:
+    """A whole run: `checkpoint` (the card), `run` (command, versions, device, threads, seed, data), and its analyses."""
+
+    checkpoint: dict[str, Any]
+    run: dict[str, Any]
+    analyses: list[Report] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> Report:
+        for report in self.analyses:
+            if report.name == name:
+                return report
+        raise KeyError(f"no analysis {name!r}; there are: {', '.join(r.name for r in self.analyses) or 'none'}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as `report.json` holds it."""
+        from gan_probe.report.json import to_dict
+
+        return to_dict(self)
+
+    def _repr_html_(self) -> str:
+        from gan_probe.report.html import render_analysis
+
+        return "".join(render_analysis(report) for report in self.analyses)
