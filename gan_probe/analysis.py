@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from gan_probe.data import Data
-    from gan_probe.gan import GAN
+    from gan_probe.data import Data, Images, Split
+    from gan_probe.gan import GAN, Card
     from gan_probe.report import Report
 
 # What an analysis may ask for: the runner refuses, in one sentence, what a checkpoint cannot give.
@@ -43,6 +43,21 @@ class Context:
     batch_size: int = 128
     data: Data | None = None
     progress: Callable[[int, int, str], None] = field(default=_silent)  # (done, total, what)
+    loaded: list[dict[str, Any]] = field(default_factory=list)  # a line for every set of images read, for the report
+
+    def images(self, split: Split, card: Card) -> Images:
+        """The split's images at the size and in the channels of the card, and a line about them in the report."""
+        images = split.load(card.image_size, card.channels, progress=self.progress)
+        line = {
+            "split": split.name,
+            "n": len(images.images),
+            "fingerprint": images.fingerprint,
+            "skipped": [f"{skipped.name}: {skipped.reason}" for skipped in images.skipped],
+            "notes": list(images.notes),
+        }
+        if line not in self.loaded:
+            self.loaded.append(line)
+        return images
 
     def rng(self, name: str) -> np.random.Generator:
         """A numpy generator that depends on the seed and the name alone, so that draws do not depend on their order."""

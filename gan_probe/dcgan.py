@@ -173,7 +173,8 @@ class Network(nn.Module):
             size = stage.size(size)
             if size < 1:
                 raise BadInputError(f"layer {name} would have a {size}x{size} output: the architecture does not fit")
-            self.add_module(name, StageModule(stage))
+            with torch.random.fork_rng(devices=[]):  # torch draws weights that we replace: leave the global state alone
+                self.add_module(name, StageModule(stage))
             layers.append(Layer(name, kind, stage.channels, size))
         self.layers: tuple[Layer, ...] = tuple(layers)
 
@@ -244,6 +245,11 @@ class Network(nn.Module):
                     hook.remove()
         return found
 
+    def random_twin(self, generator: torch.Generator) -> Network:
+        """The same architecture with weights drawn as the paper initialises them, on the same device."""
+        twin = initialise(Network(self.stages, self.input_size), generator)
+        return twin.eval().to(next(self.parameters()).device)
+
     @contextmanager
     def _by_batch(self) -> Iterator[None]:
         kept = self.statistics
@@ -261,9 +267,8 @@ def initialise(network: Network, generator: torch.Generator) -> Network:
         values = torch.empty(parameter.shape).normal_(mean, 0.02, generator=generator)
         parameter.data.copy_(values)
     for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm1d | nn.BatchNorm2d):
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+        if isinstance(bias := getattr(module, "bias", None), nn.Parameter):
+            nn.init.zeros_(bias)
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.running_mean is not None:
             module.reset_running_stats()
     return network
@@ -286,9 +291,7 @@ def generator_stages(
     _check(image_size, kernel, depth)
     doublings = int(math.log2(image_size // 4))
     maps = width * 2 ** (doublings - 1)
-    stages = [
-        Stage("linear", z_size, maps * 16, labels=classes, norm="channel", shape=(maps, 4, 4), activation="relu")
-    ]
+    stages = [Stage("linear", z_size, maps * 16, labels=classes, norm="channel", shape=(maps, 4, 4), activation="relu")]
     geometry = _geometry(kernel)
     for step in range(doublings):
         last = step == doublings - 1

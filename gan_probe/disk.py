@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import sys
 import tempfile
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -54,3 +57,58 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """Write a whole UTF-8 text or nothing; characters that UTF-8 cannot hold are written as escapes."""
     write_bytes(path, content.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[IO[bytes]]:
+    """Hold a lock file, opened to read and write and made if need be; its folder is then this run's alone.
+
+    The lock belongs to the open file and ends with the process, however that ends. OutputError says that another run
+    holds it or that the file cannot be written. The file stays: removing it would let two runs hold two locks.
+    """
+    try:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        file = os.fdopen(os.open(path, flags, 0o666), "r+b")
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    with file:
+        if not _lock(file.fileno()):
+            raise OutputError(f"{path.parent} is in use by another run: wait until it ends, or pass another --out")
+        yield file
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file at once; False where somebody else holds it."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            os.lseek(descriptor, 2**30, os.SEEK_SET)  # far behind the content, which others may read
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if sys.platform == "win32" or error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+            return False
+        # some clusters mount their file systems without locks: better unguarded than unusable
+        warnings.warn(f"this file system has no locks ({error.strerror}): use the folder for one run", stacklevel=3)
+    return True
+
+
+def check_writable(path: Path, force: bool, *, parents: bool = False) -> None:
+    """Raise OutputError now, before hours of work, if `path` cannot be written or stands there without `force`."""
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder: name a file")
+    if path.exists() and not force:
+        raise OutputError(f"{path} is already there: pass --force to replace it")
+    try:
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error

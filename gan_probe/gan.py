@@ -1,4 +1,4 @@
-"""The GAN handle: a generator and/or a discriminator behind one face, whatever runs them, and the card that says what they are."""
+"""The GAN handle: a generator and/or a discriminator behind one face, whatever runs them, and their card."""
 
 from __future__ import annotations
 
@@ -61,6 +61,9 @@ class Net(Protocol):
 
     def moments(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Moments]:
         """Batch statistics of every batch norm's input, all layers normalising by this batch."""
+
+    def random_twin(self, generator: torch.Generator) -> Net | None:
+        """The same architecture with weights drawn as the paper initialises them; None where that cannot be had."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,9 @@ class GAN:
             parts = [
                 self.generator(
                     z[i : i + batch_size].to(self.device), None if labels is None else labels[i : i + batch_size]
-                ).float().cpu()
+                )
+                .float()
+                .cpu()
                 for i in range(0, len(z), batch_size)
             ]
         return torch.cat(parts) if parts else torch.empty(0, self.card.channels, *[self.card.image_size] * 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -23,7 +23,7 @@ hookimpl = pluggy.HookimplMarker("gan_probe")
 
 
 @hookspec
-def register_analyses() -> Iterable[type[Analysis]]:  # type: ignore[empty-body]  # pluggy reads only the signature
+def register_analyses() -> Iterable[type[Analysis[Any]]]:  # type: ignore[empty-body]  # pluggy reads only the signature
     """Return your analyses: subclasses of `gan_probe.Analysis`, each with its own name."""
 
 

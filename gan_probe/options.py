@@ -15,7 +15,11 @@ OptionsT = TypeVar("OptionsT", bound="Options")
 
 
 def option(
-    default: Any, help: str, *, min: float | None = None, max: float | None = None  # noqa: A002  # click's own words
+    default: Any,
+    help: str,  # noqa: A002  # click's word
+    *,
+    min: float | None = None,  # noqa: A002  # click's word
+    max: float | None = None,  # noqa: A002  # click's word
 ) -> Any:
     """Declare an option of an analysis: its default, its help line and, for numbers, its inclusive bounds.
 

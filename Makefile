@@ -1,0 +1,56 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. They need Python 3.11 or newer, and make.
+VENV ?= .venv
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sys; sys.version_info >= (3, 11) and print("$(p)")' 2>/dev/null)))
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml $(shell find gan_probe plugins models -type f ! -name '*.pyc' ! -path '*/__pycache__/*')
+
+# uv, where it is installed, does in a minute what pip does in three
+UV := $(shell command -v uv 2>/dev/null)
+ifdef UV
+INSTALL = VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install -q
+else
+INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
+endif
+
+.PHONY: demo test slow lint format clean
+
+demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
+	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
+
+test: $(VENV)/.test  ## the tests, against the installed wheel
+	$(BIN)/pytest
+
+slow: $(VENV)/.test  ## the minutes-long tests too
+	$(BIN)/pytest -m slow --timeout=3600
+
+lint: $(VENV)/.lint  ## style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --python-executable $(BIN)/python
+
+format: $(VENV)/.lint
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+$(VENV)/.venv:
+	@test -n "$(PYTHON)" || { echo "gan-probe needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade "pip>=25.1"
+	@touch $@
+
+$(VENV)/.package: $(VENV)/.venv $(SOURCES)
+	@echo "installing gan-probe into $(VENV): the first time this takes minutes, as PyTorch is large"
+	$(INSTALL) .
+	$(INSTALL) --no-deps --force-reinstall .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.package
+	$(INSTALL) --group test
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.package
+	$(INSTALL) --group test --group lint
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo-report

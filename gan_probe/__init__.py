@@ -1,0 +1,41 @@
+"""gan-probe: measured, controlled analyses of pretrained GANs.
+
+    import gan_probe
+    gan = gan_probe.load("digits-dcgan")
+    report = gan_probe.run(gan, "linear-probe", data="digits")
+    report.table("accuracy").to_pandas()
+
+Only these names are public; importing them loads nothing heavy.
+"""
+
+from gan_probe.analysis import Analysis, Context
+from gan_probe.api import load, run
+from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError
+from gan_probe.gan import GAN, Card
+from gan_probe.hookspecs import hookimpl
+from gan_probe.options import Options, option
+from gan_probe.report import Artifact, Figure, Report, RunReport, Table
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "GAN",
+    "Analysis",
+    "Artifact",
+    "BadInputError",
+    "Card",
+    "Context",
+    "Figure",
+    "GanProbeError",
+    "Options",
+    "OutputError",
+    "Report",
+    "RunReport",
+    "Table",
+    "UsageError",
+    "__version__",
+    "hookimpl",
+    "load",
+    "option",
+    "run",
+]

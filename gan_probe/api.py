@@ -1,0 +1,83 @@
+"""The Python face of gan-probe: open a checkpoint, run an analysis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gan_probe.errors import GanProbeError
+
+if TYPE_CHECKING:
+    from gan_probe.data import Data, DatasetSource
+    from gan_probe.gan import GAN
+    from gan_probe.report import Report
+
+
+def load(
+    path: str | Path,
+    *,
+    generator: str | Path | None = None,
+    discriminator: str | Path | None = None,
+    device: str = "cpu",
+) -> GAN:
+    """Open a checkpoint: a file, a folder, or the name of a model that comes with gan-probe.
+
+    Plugins' loaders are asked first. Raises BadInputError, in one line, for what cannot be opened.
+    """
+    from gan_probe.checkpoints import LoadRequest, load_gan
+    from gan_probe.plugins import host
+
+    request = LoadRequest(
+        Path(path),
+        None if generator is None else Path(generator),
+        None if discriminator is None else Path(discriminator),
+        device=device,
+    )
+    return load_gan(request, host().manager.hook)
+
+
+def dataset_sources() -> list[DatasetSource]:
+    """The named data sets: the built-in ones, then plugins'."""
+    from gan_probe.data import builtin_sources
+    from gan_probe.plugins import host
+
+    theirs = host().manager.hook.register_datasets()
+    return [*builtin_sources(), *(source for sources in theirs for source in sources)]
+
+
+def open_data(
+    spec: str | Path | Data, *, root: str | Path | None = None, download: bool = False, labels: str | None = None
+) -> Data:
+    """Open a data set by its name or its path, plugins' sets included; images are decoded when they are used."""
+    from gan_probe.data import open_data as open_source
+
+    where = None if root is None else Path(root)
+    return open_source(spec, root=where, download=download, labels=labels, sources=dataset_sources())
+
+
+def run(
+    gan: GAN | str | Path | None,
+    analysis: str,
+    *,
+    data: str | Path | Data | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    batch_size: int = 128,
+    **options: Any,
+) -> Report:
+    """Run one analysis and return its `Report`, which shows itself in a notebook.
+
+    `gan` is a GAN, a path or a name; `options` are the analysis' own, by their Python names. What fails raises here:
+    GanProbeError with one line for what you can mend.
+    """
+    from gan_probe.plugins import host
+    from gan_probe.runner import Run, default_data
+
+    registered = host().find(analysis)
+    opened = load(gan, device=device) if isinstance(gan, str | Path) else gan
+    images = open_data(data) if data is not None else default_data(opened, open_data)
+    job = Run(opened, [registered], {analysis: options}, images, seed, device, batch_size, command="gan_probe.run")
+    report = job.start().analyses[0]
+    if report.status != "ok":
+        raise job.errors[0] if job.errors else GanProbeError(report.error)
+    return report

@@ -1,0 +1,141 @@
+"""Options that several commands share, and analyses' options as click options."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gan_probe.cli.progress import Progress
+    from gan_probe.options import Declared, Options
+    from gan_probe.plugins import Registered
+
+debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of every random draw.")
+device = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps, or auto.")
+batch_size = click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=128,
+    show_default=True,
+    help="Images at a time; no result depends on it.",
+)
+
+
+def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Where images come from: --data-root, --download, --labels."""
+    for decorate in (
+        click.option(
+            "--labels",
+            metavar="KEY|REGEX|CSV",
+            help="Labels: a key of the .npz, a pattern with one group over file names, or a CSV of file,label.",
+        ),
+        click.option("--download", is_flag=True, help="Fetch a named data set that is not there yet."),
+        click.option(
+            "--data-root", type=click.Path(), metavar="DIR", help="Where named data sets lie.  [default: data]"
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+def choose_device(name: str) -> str:
+    """The device by name; `auto` is the first accelerator there is, else the CPU; UsageError for what is not there."""
+    import torch
+
+    from gan_probe.errors import UsageError
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise UsageError(f"device {name!r} is not to be had here: try --device cpu") from None
+    return name
+
+
+def progress() -> Progress:
+    """A context that draws a progress bar on a terminal."""
+    from gan_probe.cli.progress import Progress
+
+    return Progress()
+
+
+class DeclaredOption(click.Option):
+    """A click option made from a declaration; its value stays as the user typed it until the declaration parses it."""
+
+    def __init__(self, declared: Declared, *, flag: str = "", key: str = "", owner: str = "") -> None:
+        self.declared = declared
+        self.owner = owner
+        flag = flag or declared.flag
+        names = f"--{flag}/--no-{flag}" if declared.type is bool and not declared.multiple else f"--{flag}"
+        super().__init__(
+            [names, key or declared.name],
+            help=f"{declared.help}{_default(declared)}",
+            default=None,
+            type=click.Choice(declared.choices) if declared.choices and not declared.multiple else None,
+            metavar=None if declared.choices or declared.type is bool else _metavar(declared),
+        )
+
+
+def declared_options(options: type[Options]) -> list[click.Option]:
+    """A click option for each that the class declares, under its own name."""
+    from gan_probe.options import declared
+
+    return [DeclaredOption(d) for d in declared(options)]
+
+
+def plugin_options(chosen: Sequence[Registered]) -> list[click.Option]:
+    """A click option for each of the chosen analyses' own; one that two share gets its analysis' name in front."""
+    from gan_probe.options import declared
+
+    pairs = [(r.analysis.name, d) for r in chosen for d in declared(r.analysis.Options)]
+    count = Counter(d.flag for _, d in pairs)
+    options: list[click.Option] = []
+    for owner, d in pairs:
+        flag = d.flag if count[d.flag] == 1 else f"{owner}-{d.flag}"
+        key = f"plugin_{owner}_{d.name}".replace("-", "_").lower()
+        options.append(DeclaredOption(d, flag=flag, key=key, owner=owner))
+    shared = [flag for flag, n in count.items() if n > 1]
+    return [*options, *(_shared(flag, [owner for owner, d in pairs if d.flag == flag]) for flag in shared)]
+
+
+def plugin_values(options: Sequence[click.Option], values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Take the plugins' values out of a command's parameters: {analysis: {option: value as typed}}."""
+    found: dict[str, dict[str, Any]] = {}
+    for option in options:
+        value = values.pop(option.name or "", None)
+        if isinstance(option, DeclaredOption) and value is not None:
+            found.setdefault(option.owner, {})[option.declared.name] = value
+    return found
+
+
+def _shared(flag: str, names: list[str]) -> click.Option:
+    def refuse(_ctx: click.Context, _option: click.Parameter, value: object) -> None:
+        if value is not None:
+            longer = " or ".join(f"--{name}-{flag}" for name in names)
+            raise click.UsageError(f"--{flag} is an option of {' and of '.join(names)}: write {longer}")
+
+    return click.Option([f"--{flag}", f"shared_{flag}"], hidden=True, callback=refuse, expose_value=False)
+
+
+def _metavar(declared: Declared) -> str:
+    word = {int: "N", float: "X", str: "TEXT"}[declared.type]
+    return f"{word},..." if declared.multiple else word
+
+
+def _default(declared: Declared) -> str:
+    default = declared.default
+    if default is None:
+        return ""
+    if isinstance(default, tuple):
+        text = ",".join(f"{v:g}" if isinstance(v, float) else str(v) for v in default)
+    elif isinstance(default, bool):
+        text = "on" if default else "off"
+    else:
+        text = f"{default:g}" if isinstance(default, float) else str(default)
+    return f"  [default: {text}]"

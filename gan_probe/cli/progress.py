@@ -1,0 +1,39 @@
+"""Progress on stderr: a bar on a terminal, nothing elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+class Progress:
+    """A progress callback `(done, total, what)` that draws one bar after the other; use it as a context."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._what = ""
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Show that `done` of `total` steps of `what` are behind us."""
+        if not sys.stderr.isatty():
+            return
+        if self._bar is None or self._what != what or self._bar.total != total:
+            from tqdm import tqdm
+
+            self._close()
+            self._what = what
+            self._bar = tqdm(total=total, desc=what, file=sys.stderr, leave=False, dynamic_ncols=True)
+        self._bar.update(done - self._bar.n)
+        if done >= total:
+            self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

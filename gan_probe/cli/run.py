@@ -1,0 +1,221 @@
+"""`gan-probe run`: analyses over a checkpoint."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gan_probe.cli import options as shared
+
+if TYPE_CHECKING:
+    from gan_probe.plugins import Host, Registered
+    from gan_probe.report import Report, RunReport
+    from gan_probe.runner import Run
+
+
+class RunCommand(click.Command):
+    """A command whose options grow by those of the plugins that its own line names."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Look for --plugin first, so that the plugins' options can be parsed and shown with the rest."""
+        ctx.meta["gan_probe.options"] = shared.plugin_options(_chosen(_named(args)))
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Our options and the chosen plugins'."""
+        return [*super().get_params(ctx), *ctx.meta.get("gan_probe.options", [])]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Our options first, then each analysis' under its own heading."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            if record := param.get_help_record(ctx):
+                sections.setdefault(getattr(param, "owner", ""), []).append(record)
+        for owner, records in sections.items():
+            with formatter.section(f"Options of {owner}" if owner else "Options"):
+                formatter.write_dl(records)
+
+
+def _named(args: list[str]) -> list[str]:
+    names = []
+    for i, arg in enumerate(args):
+        if arg in ("--plugin", "-p") and i + 1 < len(args):
+            names.append(args[i + 1])
+        elif arg.startswith("--plugin="):
+            names.append(arg.removeprefix("--plugin="))
+    return names
+
+
+def _chosen(names: list[str]) -> list[Registered]:
+    if not names:
+        return []
+    from gan_probe.plugins import host
+
+    return [host().find(name) for name in dict.fromkeys(names)]
+
+
+@click.command(
+    short_help="Run analyses and write a report.",
+    cls=RunCommand,
+    epilog="""\b
+Examples:
+  gan-probe run --plugin linear-probe digits-dcgan
+  gan-probe run --plugin linear-probe ckpt.pt --data cifar10 --download --train-size 5000
+  gan-probe run --plugin samples generator.onnx --count 64 --out report
+  gan-probe run --plugin linear-probe --help      the analysis' own options too""",
+)
+@click.argument("ckpt", required=False)
+@click.option(
+    "--plugin",
+    "-p",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="An analysis; again for more. Without: all that this checkpoint and data can serve.",
+)
+@click.option(
+    "--data",
+    "data_spec",
+    metavar="NAME|PATH",
+    help="Images: a name (see `gan-probe data`), a folder, .zip or .npz. Without: what the checkpoint's card names.",
+)
+@shared.data_options
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the report.  [default: NAME-report]"
+)
+@shared.seed
+@shared.device
+@shared.batch_size
+@click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output.")
+@click.option("--force", is_flag=True, help="Replace a report that is already there.")
+@shared.debug
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    ckpt: str | None,
+    names: tuple[str, ...],
+    data_spec: str | None,
+    data_root: str | None,
+    download: bool,
+    labels: str | None,
+    out: Path | None,
+    seed: int,
+    device: str,
+    batch_size: int,
+    as_json: bool,
+    force: bool,
+    **values: Any,
+) -> int:
+    """Run analyses over the checkpoint CKPT and write a report.
+
+    Prints each result table, and the report's path as the last line. Exit code 4 says that some analyses failed; the
+    others' results are kept.
+    """
+    from gan_probe.api import load, open_data
+    from gan_probe.errors import UsageError
+    from gan_probe.plugins import host
+    from gan_probe.report.folder import ReportFolder
+    from gan_probe.runner import Run, default_data
+
+    plugin_values = shared.plugin_values(ctx.meta["gan_probe.options"], values)
+    plugins = host()
+    _warn_of_broken(plugins)
+    device = shared.choose_device(device)
+    gan = load(ckpt, device=device) if ckpt else None
+    if gan is not None:
+        gan.to(device)
+
+    def opened(spec: str) -> Any:
+        return open_data(spec, root=data_root, download=download, labels=labels)
+
+    data = opened(data_spec) if data_spec else default_data(gan, opened)
+    chosen = [plugins.find(name) for name in dict.fromkeys(names)] if names else list(plugins.analyses.values())
+    with ExitStack() as stack:
+        job = Run(
+            gan,
+            chosen,
+            plugin_values,
+            data,
+            seed,
+            device,
+            batch_size,
+            command=shlex.join(["gan-probe", *sys.argv[1:]]),
+            progress=stack.enter_context(shared.progress()),
+            on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
+        )
+        if not names:
+            job.analyses = [r for r in chosen if not job.refusal(r)]
+            if not job.analyses:
+                raise UsageError(
+                    "nothing to run: name a checkpoint and pass --data; `gan-probe plugins` lists the analyses"
+                )
+        job.check()
+        folder = stack.enter_context(ReportFolder(out or _default_folder(gan, names), force=force))
+
+        def land(whole: RunReport, report: Report) -> None:
+            folder.add(whole, report)
+            _show(report, as_json)
+
+        result = job.start(land)
+        folder.finish(result)
+        for plugin in plugins.manager.get_plugins():
+            _extra_formats(plugins, plugin, result, folder.path)
+    if as_json:
+        from gan_probe.report.json import dumps
+
+        click.echo(dumps(result))
+    click.echo(str(folder.path / "index.html"), err=as_json)
+    return _exit_code(job, result)
+
+
+def _default_folder(gan: Any, names: tuple[str, ...]) -> Path:
+    stem = gan.card.name if gan is not None else "-".join(names)
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in stem).strip(".-") or "gan-probe"
+    return Path(f"{safe[:80]}-report")
+
+
+def _show(report: Report, as_json: bool) -> None:
+    from gan_probe.errors import one_line
+    from gan_probe.report.text import format_table
+
+    if report.status != "ok":
+        click.echo(f"gan-probe: {report.name} {report.status}: {one_line(report.error)}", err=True)
+    if not as_json:
+        for table in report.tables:
+            click.echo(format_table(table) + "\n")
+    for note in report.notes:
+        click.echo(f"note: {one_line(note, 400)}", err=True)
+
+
+def _warn_of_broken(plugins: Host) -> None:
+    from gan_probe.errors import one_line
+
+    for broken in plugins.broken:
+        click.echo(f"gan-probe: plugin {one_line(broken.plugin)} left out: {broken.reason}", err=True)
+
+
+def _extra_formats(plugins: Host, plugin: object, result: RunReport, folder: Path) -> None:
+    from gan_probe.errors import one_line
+
+    others = [p for p in plugins.manager.get_plugins() if p is not plugin]
+    try:
+        plugins.manager.subset_hook_caller("write_report", remove_plugins=others)(report=result, folder=folder)
+    except Exception as error:  # a third party's writer must not spoil a report that is already whole
+        name = plugins.manager.get_name(plugin)
+        click.echo(f"gan-probe: {name} could not write its report: {one_line(error)}", err=True)
+
+
+def _exit_code(job: Run, result: RunReport) -> int:
+    from gan_probe.errors import GanProbeError
+
+    if not job.errors:
+        return 0
+    if len(result.analyses) == 1 and isinstance(job.errors[0], GanProbeError):
+        return job.errors[0].exit_code
+    return 4

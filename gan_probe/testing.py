@@ -1,0 +1,53 @@
+"""What tests of analyses and of loaders start from: a whole GAN, tiny, random and ready to use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gan_probe.gan import GAN
+
+
+def tiny_gan(
+    seed: int = 0,
+    image_size: int = 16,
+    channels: int = 1,
+    z_size: int = 8,
+    width: int = 4,
+    kernel: int = 4,
+    classes: int = 0,
+    depth: int = 1,
+) -> GAN:
+    """A DCGAN with random weights and batch-norm statistics computed on its own samples.
+
+    `classes` above 0 makes both networks conditional. The same arguments give the same weights.
+    """
+    import numpy as np
+    import torch
+
+    from gan_probe.dcgan import Network, discriminator_stages, generator_stages, initialise
+    from gan_probe.features import recalibrate
+    from gan_probe.gan import GAN, Card
+
+    card = Card(
+        name="tiny",
+        format="made by gan_probe.testing",
+        image_size=image_size,
+        channels=channels,
+        z_size=z_size,
+        classes=tuple(str(label) for label in range(classes)),
+        generator=generator_stages(image_size, channels, z_size, width, kernel, classes, depth),
+        discriminator=discriminator_stages(image_size, channels, width, kernel, classes, depth),
+        training_data="none: random weights",
+        licence="MIT",
+    )
+    assert card.generator and card.discriminator  # noqa: S101  # for mypy: made two lines above
+    rng = torch.Generator().manual_seed(seed)
+    generator = initialise(Network(card.generator, 1), rng).eval().requires_grad_(False)
+    discriminator = initialise(Network(card.discriminator, image_size), rng).eval().requires_grad_(False)
+    gan = GAN(card, generator, discriminator)
+    z = gan.latent(64, np.random.default_rng(seed))
+    labels = torch.arange(64) % classes if classes else None
+    generator.statistics = recalibrate(generator, [(z, labels)])
+    discriminator.statistics = recalibrate(discriminator, [(gan.sample(z, labels), labels)])
+    return gan

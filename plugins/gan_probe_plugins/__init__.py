@@ -1,0 +1,1 @@
+"""The built-in analyses of gan-probe, one file each, through the same entry points as anybody's."""

@@ -1,0 +1,151 @@
+"""Draw the images, extract the features, choose C, fit, and predict: one `Probe` for each feature set."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from gan_probe import BadInputError, l2svm
+from gan_probe.features import batches, pooled, recalibrated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gan_probe import GAN, Context
+    from gan_probe.data import Images, Split
+    from gan_probe.gan import Net
+    from gan_probe_plugins.linear_probe import LinearProbeOptions
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One feature set's outcome: the classifier's C, and its predictions on the test images."""
+
+    name: str
+    dimensions: int
+    C: float
+    validation: float | None
+    predictions: np.ndarray  # (N,) class indices
+    converged: bool
+
+
+def chosen_layers(net: Net, wanted: tuple[str, ...] | None) -> list[str]:
+    """The layers asked for, or every convolution."""
+    names = [layer.name for layer in net.layers]
+    if wanted is None:
+        found = [layer.name for layer in net.layers if layer.kind == "conv"]
+        if not found:
+            raise BadInputError(f"this discriminator has no convolutions; pass --layers, of: {', '.join(names)}")
+        return found
+    for name in wanted:
+        if name not in names:
+            raise BadInputError(f"no layer {name!r}; the discriminator has: {', '.join(names)}")
+    return list(dict.fromkeys(wanted))
+
+
+def labelled_images(gan: GAN, options: LinearProbeOptions, ctx: Context) -> tuple[Images, Images]:
+    """The training and test images at the model's size; BadInputError if they have no labels."""
+    assert ctx.data is not None  # noqa: S101  # asked by the caller
+    train, test = ctx.data.train_test(ctx.rng("linear-probe/split"))
+    train = _draw(train, options.train_size, ctx, "train")
+    test = _draw(test, options.test_size, ctx, "test")
+    if train.labels is None or test.labels is None:
+        raise BadInputError(f"{ctx.data.name} has no labels: use class sub-folders, or --labels")
+    return ctx.images(train, gan.card), ctx.images(test, gan.card)
+
+
+def _draw(split: Split, n: int | None, ctx: Context, name: str) -> Split:
+    return split if n is None else split.take(n, ctx.rng(f"linear-probe/{name}"))
+
+
+def labels_of(images: Images) -> np.ndarray:
+    """Class indices (N,)."""
+    assert images.labels is not None  # noqa: S101  # the split had labels
+    return images.labels
+
+
+def folds_of(labels: np.ndarray, share: float, ctx: Context) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of a stratified fit and validation part."""
+    counts = np.bincount(labels)
+    present = counts[counts > 0]
+    if len(present) < 2:
+        raise BadInputError("a probe needs at least two classes among the training labels")
+    if present.min() < 2:
+        rare = int(np.flatnonzero(counts == present.min())[0])
+        raise BadInputError(f"class {rare} has a single training image: a probe needs two a class, one to choose C by")
+    held = max(len(present), round(len(labels) * share))
+    seed = int(ctx.rng("linear-probe/validation").integers(2**31))
+    fit, validation = train_test_split(np.arange(len(labels)), test_size=held, stratify=labels, random_state=seed)
+    return fit, validation
+
+
+def features_of(
+    gan: GAN, net: Net, layers: Sequence[str], train: Images, test: Images, grid: int, recompute: bool, ctx: Context
+) -> tuple[tuple[np.ndarray, np.ndarray], list[slice]]:
+    """Pooled activations (N, F) of the train and test images, and the columns of each layer.
+
+    `recompute` takes batch norm's statistics from the training images for the while.
+    """
+    # data sets are often sorted by class, and a batch of one class has moments of its own
+    order = ctx.rng("linear-probe/batch norm").permutation(len(train.images))
+    with recalibrated(net, batches(gan, train.images, order, 128)) if recompute else nullcontext():
+        (a, blocks), (b, _) = (
+            pooled(gan, net, images.images, layers, grid=grid, batch_size=ctx.batch_size, progress=ctx.progress)
+            for images in (train, test)
+        )
+    return (a, b), blocks
+
+
+def recomputes(net: Net, bn: str, n: int, notes: list[str]) -> bool:
+    """Whether batch norm's statistics are to come from the n training images; what is done is added to the notes."""
+    statistics = net.statistics
+    if statistics == {}:
+        notes.append(
+            "The discriminator has no batch norm to recompute: there is none, or it is folded into the weights."
+        )
+        return False
+    if bn == "stored":
+        if statistics is None:
+            raise BadInputError("this discriminator stores no batch-norm statistics: use --bn data")
+        notes.append(
+            "Batch-norm statistics as stored; where they are running averages they mix real and generated images."
+        )
+        return False
+    notes.append(
+        f"Batch-norm statistics recomputed on the {n:,} training images, without their labels, as the authors' release "
+        "does: the unweighted mean over batches of 128 of each batch's mean and biased variance."
+    )
+    return True
+
+
+def pixels_of(gan: GAN, images: Images) -> np.ndarray:
+    """Raw pixels (N, C H W) in the model's value range."""
+    return gan.from_uint8(images.images).flatten(1).numpy()
+
+
+def probe(
+    name: str,
+    features: tuple[np.ndarray, np.ndarray],
+    labels: np.ndarray,
+    folds: tuple[np.ndarray, np.ndarray],
+    grid: tuple[float, ...],
+    ctx: Context,
+) -> Probe:
+    """Choose C on the validation fold, fit on all training features, and predict the test images."""
+    train, test = features
+    fit, held = folds
+    scores: list[float] = []
+    steps = len(grid) + 1 if len(grid) > 1 else 1
+    if len(grid) > 1:
+        for step, C in enumerate(grid):
+            ctx.progress(step, steps, f"probing {name}")
+            scores.append(float((l2svm.fit(train[fit], labels[fit], C).predict(train[held]) == labels[held]).mean()))
+    best = int(np.argmax(scores)) if scores else 0  # the smallest C among equals
+    ctx.progress(steps - 1, steps, f"probing {name}")
+    svm = l2svm.fit(train, labels, grid[best])
+    ctx.progress(steps, steps, f"probing {name}")
+    return Probe(name, train.shape[1], grid[best], scores[best] if scores else None, svm.predict(test), svm.converged)

@@ -1,0 +1,166 @@
+"""The probe's tables and figures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gan_probe import Figure, Report, Table
+from gan_probe.measures.intervals import paired_difference, wilson
+from gan_probe.report.figures import confusion_chart, interval_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gan_probe.report import Cell
+    from gan_probe_plugins.linear_probe import LinearProbeOptions
+    from gan_probe_plugins.linear_probe.probe import Probe
+
+PERCENT = dict.fromkeys(("accuracy", "low", "high", "validation"), ".1%")
+FORMATS = PERCENT | {"C": "g", "n_train": ",", "n_test": ",", "dimensions": ","}
+
+
+def report(
+    probes: Sequence[Probe],
+    alone: Sequence[Probe],
+    truth: np.ndarray,
+    n_train: int,
+    classes: tuple[str, ...],
+    options: LinearProbeOptions,
+    notes: Sequence[str],
+) -> Report:
+    """Tables and pictures: accuracies with intervals, differences to the controls, by layer and by class."""
+    main, *controls = probes
+    accuracy = Table(
+        "accuracy",
+        [_row(p, truth, n_train) for p in probes],
+        title="Test accuracy",
+        caption="Linear L2-SVM, one against the rest. Intervals: 95 %, Wilson, over test images; the draw of the "
+        "training images is not part of them. Each row's C was chosen on the validation split, then refitted on all.",
+        formats=FORMATS,
+    )
+    layers = Table(
+        "layers",
+        [_row(p, truth, n_train) for p in alone],
+        title="Accuracy by layer",
+        caption=f"One layer's features at a time, at C = {main.C:g} as for all together. Intervals: 95 %, Wilson.",
+        formats=FORMATS,
+    )
+    by_class = _by_class(main, truth, classes)
+    sizes = f"{n_train:,} training and {len(truth):,} test images"
+    figures = [
+        _intervals("accuracies", "features", accuracy, f"Test accuracy, 95 % Wilson intervals; {sizes}."),
+        _intervals("classes", "class", by_class, f"{main.name}, 95 % Wilson intervals; {sizes}."),
+        Figure(
+            "confusion",
+            confusion_chart(_confusion(main.predictions, truth, len(classes)), classes),
+            title="Confusion matrix",
+            caption=f"{main.name}: true classes in rows, predicted ones in columns; {sizes}.",
+            alt="Matrix of true against predicted classes.",
+        ),
+    ]
+    if alone:
+        figures.insert(1, _intervals("layers", "features", layers, f"{layers.caption} {sizes.capitalize()}."))
+    return Report(
+        tables=[accuracy, *_differences(main, controls, truth), *([layers] if alone else []), by_class],
+        figures=figures,
+        notes=[*notes, *_warnings(main, [*probes, *alone], truth, options)],
+    )
+
+
+def _row(probe: Probe, truth: np.ndarray, n_train: int) -> dict[str, Cell]:
+    right = int((probe.predictions == truth).sum())
+    low, high = wilson(right, len(truth))
+    return {
+        "features": probe.name,
+        "accuracy": right / len(truth),
+        "low": low,
+        "high": high,
+        "n_train": n_train,
+        "n_test": len(truth),
+        "C": probe.C,
+        "dimensions": probe.dimensions,
+        "validation": probe.validation,
+    }
+
+
+def _differences(main: Probe, controls: Sequence[Probe], truth: np.ndarray) -> list[Table]:
+    if not controls:
+        return []
+    rows: list[dict[str, Cell]] = []
+    for control in controls:
+        difference, low, high = paired_difference(main.predictions == truth, control.predictions == truth)
+        rows.append(
+            {
+                "comparison": f"{main.name} minus {control.name}",
+                "difference": difference,
+                "low": low,
+                "high": high,
+                "n_test": len(truth),
+            }
+        )
+    return [
+        Table(
+            "differences",
+            rows,
+            title="Against the controls",
+            caption="Difference of accuracies on the same test images. Intervals: 95 %, Bonett-Price adjusted Wald for "
+            "paired proportions.",
+            formats=dict.fromkeys(("difference", "low", "high"), "+.1%") | {"n_test": ","},
+        )
+    ]
+
+
+def _by_class(main: Probe, truth: np.ndarray, classes: tuple[str, ...]) -> Table:
+    rows: list[dict[str, Cell]] = []
+    for k in np.unique(truth):
+        n = int((truth == k).sum())
+        right = int((main.predictions[truth == k] == k).sum())
+        low, high = wilson(right, n)
+        rows.append({"class": classes[k], "accuracy": right / n, "low": low, "high": high, "n_test": n})
+    return Table(
+        "classes",
+        rows,
+        title="Accuracy by class",
+        caption=f"{main.name}: share of each class' test images named rightly. Intervals: 95 %, Wilson.",
+        formats=PERCENT | {"n_test": ","},
+    )
+
+
+def _intervals(name: str, column: str, table: Table, caption: str) -> Figure:
+    names, values, lows, highs = zip(
+        *(
+            (str(row[column]), _number(row["accuracy"]), _number(row["low"]), _number(row["high"]))
+            for row in table.rows
+        ),
+        strict=True,
+    )
+    best = int(np.argmax(values))
+    return Figure(
+        name,
+        interval_chart(names, values, lows, highs, xlabel="test accuracy", spec=".1%"),
+        title=table.title,
+        caption=caption,
+        alt=f"{table.title}: the highest is {names[best]} at {values[best]:.1%}.",
+    )
+
+
+def _number(cell: Cell) -> float:
+    return float(cell or 0)
+
+
+def _confusion(predictions: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
+    matrix = np.zeros((classes, classes), dtype=np.int64)  # (true, predicted)
+    np.add.at(matrix, (truth, predictions), 1)
+    return matrix
+
+
+def _warnings(main: Probe, probes: Sequence[Probe], truth: np.ndarray, options: LinearProbeOptions) -> list[str]:
+    chance = np.bincount(truth).max() / len(truth)
+    notes = [f"Always naming the commonest class would score {chance:.1%} on these test images."]
+    if loose := [probe.name for probe in probes if not probe.converged]:
+        notes.append(f"liblinear stopped before it had converged on: {', '.join(loose)}. Read their figures with care.")
+    if len(options.c) > 1 and main.C in (min(options.c), max(options.c)):
+        notes.append(f"The chosen C = {main.C:g} lies at the edge of the grid: a wider --c may do better.")
+    return notes

@@ -1,0 +1,141 @@
+"""Samples in a grid, sorted by the discriminator's score, as the authors' release draws them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gan_probe import Analysis, Artifact, Figure, Options, Report, Table, UsageError, hookimpl, option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    import torch
+
+    from gan_probe import GAN, Context
+
+
+@dataclass(frozen=True)
+class SamplesOptions(Options):
+    """Options of `samples`."""
+
+    count: int = option(100, "samples in the grid", min=1, max=10_000)
+    columns: int = option(0, "images in a row (0: as square as it can be)", min=0, max=200)
+    candidates: int = option(1, "draw this many times more and keep the best by D's score", min=1, max=1000)
+
+
+class Samples(Analysis[SamplesOptions]):
+    """Draw samples, sorted by the discriminator's score, the most convincing first."""
+
+    name = "samples"
+    title = "Samples"
+    needs = frozenset({"sample"})
+    takes = frozenset({"discriminator"})
+    Options = SamplesOptions
+
+    def run(self, gan: GAN | None, options: SamplesOptions, ctx: Context) -> Report:
+        """Draw, score, sort, and lay out."""
+        import numpy as np
+        import torch
+
+        from gan_probe.report.figures import image_grid
+
+        assert gan is not None  # noqa: S101  # `needs` says so
+        if options.candidates > 1 and gan.discriminator is None:
+            raise UsageError("--candidates needs a discriminator to choose by, and this checkpoint has none")
+        drawn = options.count * options.candidates
+        z = gan.latent(drawn, ctx.rng("samples/z"))
+        labels = _labels(gan, drawn)
+        parts = []
+        for start in range(0, drawn, ctx.batch_size):
+            stop = start + ctx.batch_size
+            parts.append(gan.sample(z[start:stop], None if labels is None else labels[start:stop], ctx.batch_size))
+            ctx.progress(min(stop, drawn), drawn, "sampling")
+        images = torch.cat(parts)  # (N, C, H, W)
+
+        notes, tables = [], []
+        order = np.arange(drawn)
+        if gan.discriminator is not None:
+            scores, note = _scores(gan, images, labels, ctx)
+            notes += note
+            order = np.argsort(-scores, kind="stable")[: options.count]
+            spread = np.percentile(scores[order], [0, 25, 50, 75, 100])
+            names = ("lowest", "first_quartile", "median", "third_quartile", "highest")
+            row: dict[str, str | int | float | bool | None] = {"n": len(order)}
+            row |= {name: float(value) for name, value in zip(names, spread, strict=True)}
+            tables.append(
+                Table(
+                    "scores",
+                    [row],
+                    title="Discriminator's scores of the samples shown",
+                    caption="Raw output of D; above 0 means 'real' where D ends in a logit.",
+                    formats=dict.fromkeys(names, ".2f"),
+                )
+            )
+        else:
+            notes.append("This checkpoint has no discriminator: the samples stand in the order drawn.")
+        columns = options.columns or int(np.ceil(np.sqrt(options.count)))
+        sorting = "sorted by D's score, best first" if gan.discriminator is not None else "in the order drawn"
+        if options.candidates > 1:
+            sorting += f", the best of {drawn} drawn"
+        return Report(
+            tables=tables,
+            figures=[
+                Figure(
+                    "grid",
+                    image_grid(gan.to_uint8(images[order]), columns),
+                    title=f"{len(order)} samples",
+                    caption=f"G(z), z {gan.card.z_distribution}, {sorting}; seed {ctx.seed}.",
+                    alt=f"A grid of {len(order)} generated images, {sorting}.",
+                )
+            ],
+            artifacts=[Artifact("z.npy", _npy(z[order].numpy()), "the latents of the grid, row by row")],
+            notes=notes,
+        )
+
+
+def _labels(gan: GAN, n: int) -> torch.Tensor | None:
+    import torch
+
+    # a conditional generator shows every class equally often
+    return torch.arange(n) % len(gan.card.classes) if gan.card.classes else None
+
+
+def _scores(gan: GAN, images: torch.Tensor, labels: torch.Tensor | None, ctx: Context) -> tuple[np.ndarray, list[str]]:
+    import numpy as np
+    import torch
+
+    from gan_probe.features import recalibrated
+
+    net = gan.discriminator
+    assert net is not None  # noqa: S101  # asked by the caller
+    parts = [slice(i, i + ctx.batch_size) for i in range(0, len(images), ctx.batch_size)]
+
+    def score() -> np.ndarray:
+        with torch.no_grad():
+            scored = [
+                net(images[part].to(gan.device), None if labels is None else labels[part]).reshape(-1) for part in parts
+            ]
+        return torch.cat(scored).float().cpu().numpy().astype(np.float64)
+
+    if net.statistics is not None:
+        return score(), []
+    with recalibrated(net, (images[i : i + 128].to(gan.device) for i in range(0, len(images), 128))):
+        return score(), ["D stores no batch-norm statistics: they were computed on these samples, as the release does."]
+
+
+def _npy(array: np.ndarray) -> bytes:
+    import io
+
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@hookimpl
+def register_analyses() -> Iterable[type[Analysis[Any]]]:
+    """The analysis of this file."""
+    return [Samples]
