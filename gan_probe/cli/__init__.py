@@ -79,10 +79,11 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """The `gan-probe` command: run it and exit with the code that the documentation lists."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    sys.exit(_run(arguments))
+    sys.exit(run(arguments))
 
 
-def _run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; every error has been printed as one line."""
     # file names and class names may hold what the terminal's encoding cannot show
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from gan_probe_plugins.linear_probe import LinearProbeOptions
     from gan_probe_plugins.linear_probe.probe import Probe
 
-PERCENT = dict.fromkeys(("accuracy", "low", "high", "validation"), ".1%")
-FORMATS = PERCENT | {"C": "g", "n_train": ",", "n_test": ",", "dimensions": ","}
+PERCENT = dict.fromkeys(("accuracy", "low", "high"), ".1%")
+FORMATS = PERCENT | {"validation": ".1%", "C": "g", "n_train": ",", "n_test": ",", "dimensions": ","}
 
 
 def report(

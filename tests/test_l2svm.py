@@ -1,0 +1,60 @@
+"""The L2-SVM against the float64 optimum of its own objective."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from gan_probe import BadInputError, l2svm
+
+
+def blobs(seed=0, n=120, classes=3, features=5):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % classes
+    return (rng.normal(size=(n, features)) + 1.5 * rng.normal(size=(classes, features))[labels]).astype(np.float32), labels
+
+
+def objective(weights, features, signs, C):
+    margin = 1 - signs * (features @ weights[:-1] + weights[-1])
+    return 0.5 * weights @ weights + C * (np.maximum(margin, 0) ** 2).sum()
+
+
+def test_weights_reach_the_float64_optimum_with_a_regularised_intercept():
+    features, labels = blobs()
+    svm = l2svm.fit(features, labels, C=0.05)
+    assert svm.converged
+    for k in range(3):
+        signs = np.where(labels == k, 1.0, -1.0)
+        best = minimize(objective, np.zeros(6), (features.astype(np.float64), signs, 0.05), tol=1e-12).fun
+        ours = objective(np.append(svm.coef[k], svm.intercept[k]), features.astype(np.float64), signs, 0.05)
+        assert ours == pytest.approx(best, rel=1e-5)
+
+
+def test_prediction_is_the_class_of_the_largest_margin():
+    features, labels = blobs()
+    svm = l2svm.fit(features, labels, C=0.05)
+    margins = features.astype(np.float64) @ svm.coef.T + svm.intercept
+    assert (svm.predict(features) == margins.argmax(1)).mean() > 0.99
+
+
+def test_two_classes_have_one_row_and_keep_their_names():
+    features, labels = blobs(classes=2)
+    svm = l2svm.fit(features, labels + 4, C=0.1)
+    assert svm.coef.shape == (1, 5)
+    assert set(svm.predict(features)) == {4, 5}
+
+
+def test_shuffled_labels_are_at_chance():
+    features, labels = blobs(n=600)
+    shuffled = np.random.default_rng(0).permutation(labels)
+    svm = l2svm.fit(features[:300], shuffled[:300], C=0.05)
+    assert (svm.predict(features[300:]) == shuffled[300:]).mean() < 0.45
+
+
+def test_one_class_is_refused():
+    with pytest.raises(BadInputError, match="two classes"):
+        l2svm.fit(np.zeros((4, 2), np.float32), np.zeros(4, int), C=1)
+
+
+def test_features_that_are_not_finite_are_refused():
+    with pytest.raises(BadInputError, match="NaN"):
+        l2svm.fit(np.array([[np.nan], [1.0]], np.float32), np.array([0, 1]), C=1)

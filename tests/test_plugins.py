@@ -1,0 +1,102 @@
+"""The plugin host: strangers come in by entry points, and a broken one costs only itself."""
+
+import pytest
+
+from gan_probe import UsageError
+from gan_probe.plugins import host
+
+PLUGIN = """
+from gan_probe import Analysis, Options, Report, hookimpl, option
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class O(Options):
+    {option}: int = option(1, "a number")
+
+class A(Analysis):
+    "Does a thing."
+    name = {name!r}
+    needs = frozenset({needs})
+    Options = O
+    def run(self, gan, options, ctx):
+        return Report()
+
+@hookimpl
+def register_analyses():
+    return [A]
+"""
+
+
+def plugin(name="theirs", option="number", needs="()"):
+    return PLUGIN.format(name=name, option=option, needs=needs)
+
+
+def reason(name):
+    return next(b.reason for b in host().broken if b.plugin.endswith(f":{name}"))
+
+
+def test_the_built_ins_come_through_the_same_door():
+    assert {"linear-probe", "samples"} <= set(host().analyses)
+    assert host().analyses["samples"].distribution.startswith("gan-probe ")
+    assert host().broken == []
+
+
+def test_a_strangers_analysis_is_found_with_its_distribution(install):
+    install("good", plugin())
+    assert host().find("theirs").distribution == "good-dist 1.0"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import no_such_module_anywhere", "ModuleNotFoundError"),
+        ("raise RuntimeError('two\\nlines')", "RuntimeError: two lines"),
+        ("import sys; sys.exit(3)", "SystemExit"),
+        ("def f(:", "SyntaxError"),
+        ("from gan_probe import hookimpl\n@hookimpl\ndef register_analysis(): return []", "register_analysis"),
+        ("from gan_probe import hookimpl\n@hookimpl\ndef register_analyses(): return [int]", "no subclass"),
+        ("from gan_probe import hookimpl\n@hookimpl\ndef register_analyses(): 1 / 0", "ZeroDivisionError"),
+        (plugin(name="Bad Name"), "lower-case"),
+        (plugin(needs="['magic']"), "magic"),
+        (plugin(option="seed"), "seed"),
+        (plugin(option="data_root"), "data_root"),
+    ],
+)
+def test_a_broken_plugin_is_named_with_its_fault_and_the_rest_is_there(install, source, words):
+    install("bad", source)
+    assert words in reason("bad")
+    assert "\n" not in reason("bad")
+    assert {"linear-probe", "samples"} <= set(host().analyses)
+    with pytest.raises(UsageError, match="bad"):
+        host().find("bad")
+
+
+def test_a_built_in_name_cannot_be_taken(install):
+    install("thief", plugin(name="samples"))
+    assert host().analyses["samples"].distribution.startswith("gan-probe ")
+    assert "built-in" in reason("thief")
+
+
+def test_two_strangers_of_one_name_are_both_refused_by_name(install):
+    install("one", plugin(name="twin"))
+    install("two", plugin(name="twin"))
+    install("three", plugin(name="other"))
+    assert "other" in host().analyses
+    with pytest.raises(UsageError, match="one-dist 1.0 and two-dist 1.0"):
+        host().find("twin")
+
+
+def test_two_distributions_of_one_entry_point_name_both_load(install):
+    install("same", plugin(name="first"), distribution="dist-a")
+    site = install("other", plugin(name="second"), distribution="dist-b")
+    info = site / "dist_b-1.0.dist-info" / "entry_points.txt"
+    info.write_text(info.read_text().replace("other =", "same ="))
+    host.cache_clear()
+    assert {"first", "second"} <= set(host().analyses)
+
+
+def test_an_unknown_analysis_suggests_the_nearest():
+    with pytest.raises(UsageError, match="did you mean 'linear-probe'"):
+        host().find("liner-probe")
+    with pytest.raises(UsageError, match="there are: linear-probe, samples"):
+        host().find("zzz")

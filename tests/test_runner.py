@@ -1,0 +1,180 @@
+"""The runner: needs, order, failures, and nothing that leaks from one analysis into the next."""
+
+import os
+import random
+
+import numpy as np
+import pytest
+import torch
+
+import gan_probe
+from gan_probe import GAN, Analysis, BadInputError, Context, Report, Table
+from gan_probe.plugins import Registered
+from gan_probe.runner import Run
+from gan_probe.testing import tiny_gan
+
+
+def analysis(body, name="probe-test", needs=frozenset({"sample"})):
+    """An analysis that does `body(gan, ctx)`."""
+
+    def run(self, gan, options, ctx):
+        return body(gan, ctx) or Report()
+
+    made = type("Made", (Analysis,), {"name": name, "needs": needs, "run": run, "__doc__": "Made by a test."})
+    return Registered(made, name, "tests 1.0")
+
+
+def numbers(gan, ctx):
+    images = gan.sample(gan.latent(4, ctx.rng("z")))
+    rows = [{"sum": float(images.sum()), "noise": float(ctx.rng("noise").random())}]
+    return Report(tables=[Table("numbers", rows)])
+
+
+def zero_weights(gan, _):
+    for p in gan.generator.parameters():
+        p.data.zero_()
+
+
+def cast(gan, _):
+    gan.generator.double()
+
+
+def leave_a_hook(gan, _):
+    gan.generator.register_forward_hook(lambda *_: torch.zeros(1))
+
+
+def train_mode(gan, _):
+    gan.generator.train()
+
+
+def forget_statistics(gan, _):
+    gan.generator.statistics = None
+
+
+def reseed(_gan, _ctx):
+    torch.manual_seed(5)
+    np.random.seed(5)
+    random.seed(5)
+
+
+def global_modes(_gan, _ctx):
+    torch.set_grad_enabled(False)
+    torch.set_default_dtype(torch.float64)
+
+
+def move(_gan, _ctx):
+    os.chdir("/")
+    os.environ["OMP_NUM_THREADS"] = "99"
+
+
+def leave(_gan, _ctx):
+    raise SystemExit(0)
+
+
+def crash(_gan, _ctx):
+    raise ZeroDivisionError("division by zero")
+
+
+def nonsense(_gan, _ctx):
+    return {"accuracy": 1.0}
+
+
+BAD = [zero_weights, cast, leave_a_hook, train_mode, forget_statistics, reseed, global_modes, move, leave, crash, nonsense]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_bad_analysis_leaves_the_others_results_as_they_were(bad, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    alone = Run(tiny_gan(), [analysis(numbers)]).start()["probe-test"].tables
+    states = torch.get_rng_state(), random.getstate()
+    both = [analysis(numbers), analysis(bad, "bad")]
+    result = Run(tiny_gan(), both if place else both[::-1]).start()
+    assert result["probe-test"].tables == alone
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert random.getstate() == states[1]
+    assert os.getcwd() == str(tmp_path)
+    assert os.environ.get("OMP_NUM_THREADS") != "99"
+    assert torch.is_grad_enabled()
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_a_failure_is_recorded_with_its_reason_and_the_run_goes_on():
+    job = Run(tiny_gan(), [analysis(crash, "bad"), analysis(numbers)])
+    result = job.start()
+    assert [r.status for r in result.analyses] == ["failed", "ok"]
+    assert result["bad"].error == "ZeroDivisionError: division by zero"
+    assert isinstance(job.errors[0], ZeroDivisionError)
+
+
+def test_what_had_to_be_put_back_is_said_in_the_notes():
+    result = Run(tiny_gan(), [analysis(zero_weights, "bad")]).start()
+    assert any("weights" in note for note in result["bad"].notes)
+
+
+def test_results_land_one_by_one():
+    seen = []
+    job = Run(tiny_gan(), [analysis(numbers, "a"), analysis(crash, "b"), analysis(numbers, "c")])
+    job.start(lambda whole, report: seen.append((report.name, len(whole.analyses))))
+    assert seen == [("a", 1), ("b", 2), ("c", 3)]
+
+
+def test_an_interrupt_stops_the_run():
+    def interrupt(_gan, _ctx):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Run(tiny_gan(), [analysis(interrupt)]).start()
+
+
+def test_needs_that_are_not_met_are_refused_in_one_sentence():
+    whole = tiny_gan()
+    lone = GAN(whole.card, None, whole.discriminator)
+    with pytest.raises(BadInputError, match="needs a generator"):
+        Run(lone, [analysis(numbers)]).start()
+    with pytest.raises(BadInputError, match="needs a checkpoint"):
+        Run(None, [analysis(numbers)]).start()
+    with pytest.raises(BadInputError, match="--data"):
+        Run(whole, [analysis(numbers, needs=frozenset({"data"}))]).start()
+
+
+def test_one_refusal_among_several_is_part_of_the_report():
+    whole = tiny_gan()
+    lone = GAN(whole.card, None, whole.discriminator)
+    looks = analysis(lambda *_: Report(), "looks", frozenset({"discriminator"}))
+    result = Run(lone, [analysis(numbers), looks]).start()
+    assert [r.status for r in result.analyses] == ["refused", "ok"]
+
+
+def test_no_checkpoint_is_asked_for_where_none_is_needed():
+    result = Run(None, [analysis(lambda *_: Report(notes=["done"]), needs=frozenset())]).start()
+    assert list(result.analyses[0].notes) == ["done"]
+
+
+def test_draws_depend_on_the_seed_and_their_name_alone():
+    a, b = Context(seed=3), Context(seed=3)
+    b.rng("something else").random(100)
+    assert a.rng("z").random() == b.rng("z").random()
+    assert a.rng("z").random() != a.rng("y").random()
+    assert a.rng("z").random() != Context(seed=4).rng("z").random()
+    assert torch.equal(*(torch.rand(3, generator=c.torch_generator("w")) for c in (a, b)))
+
+
+def test_python_gets_the_report_or_the_original_error(install):
+    report = gan_probe.run(tiny_gan(), "samples", count=9)
+    assert report.figures[0].name == "grid"
+    assert "<" in report._repr_html_()
+    with pytest.raises(BadInputError, match="--count"):
+        gan_probe.run(tiny_gan(), "samples", count=0)
+    install(
+        "crash",
+        "from gan_probe import Analysis, hookimpl\n"
+        "class A(Analysis):\n"
+        "    'Crashes.'\n"
+        "    name = 'crash'\n"
+        "    def run(self, gan, options, ctx): return {}['missing']\n"
+        "@hookimpl\n"
+        "def register_analyses(): return [A]\n",
+    )
+    with pytest.raises(KeyError, match="missing"):
+        gan_probe.run(None, "crash")
