@@ -39,7 +39,7 @@ class Table:
     def text(self, column: str, value: Cell) -> str:
         """A cell as people read it: formatted, None as an en dash."""
         if value is None:
-            return "–"
+            return "–"  # noqa: RUF001  # an en dash
         spec = self.formats.get(column)
         if spec and isinstance(value, int | float) and not isinstance(value, bool):
             return format(value, spec)
@@ -58,8 +58,8 @@ class Table:
 class Figure:
     """A picture: a matplotlib figure (made with `matplotlib.figure.Figure`, never pyplot) or pixels.
 
-    Pixels are (H, W, 3) or (H, W) uint8 and are shown unsmoothed. `name` is a lower-case identifier; `alt` says in one sentence what a reader who cannot
-    see it should know.
+    Pixels are (H, W, 3) or (H, W) uint8 and are shown unsmoothed. `name` is a lower-case identifier; `alt` says in one
+    sentence what a reader who cannot see it should know.
     """
 
     name: str
@@ -83,7 +83,8 @@ class Report:
     """The outcome of one analysis.
 
     An analysis fills `tables`, `figures`, `artifacts` and `notes` (sentences a reader must know: what was assumed,
-    skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed` or `refused`, `error` its one-line reason.
+    skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed` or `refused`, `error` its one-line
+    reason.
     """
 
     tables: Sequence[Table] = ()
@@ -113,7 +114,7 @@ class Report:
 
 @dataclass
 class RunReport:
-    """A whole run: `checkpoint` (the card), `run` (command, versions, device, threads, seed, data), and its analyses."""
+    """A whole run: `checkpoint` (the card), `run` (command, versions, device, threads, seed, data), its analyses."""
 
     checkpoint: dict[str, Any]
     run: dict[str, Any]

@@ -1,0 +1,163 @@
+"""The report's folder: locked by one run, filled as its analyses end, readable at every moment."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import tempfile
+from typing import IO, TYPE_CHECKING, Self
+
+from gan_probe import disk
+from gan_probe.errors import OutputError
+from gan_probe.report.csv import to_csv
+from gan_probe.report.figures import png
+from gan_probe.report.html import render_page
+from gan_probe.report.json import dumps
+from gan_probe.report.latex import to_latex
+from gan_probe.report.names import file_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gan_probe.report.model import Artifact, Report, RunReport
+
+# The mark of a report's folder, its lock, and the list of what was written: a name is noted before its file appears.
+MANIFEST = ".gan-probe-report"
+FOLDERS = ("tables", "figures", "artifacts")
+# A manifest may come from anywhere: no name in it leads out of the folder.
+OURS = re.compile(rf"index\.html|report\.json|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
+UNFINISHED = re.compile(r"\..+\.partial")  # what disk.replacing leaves behind when the process is killed
+
+
+class ReportFolder:
+    """A context that owns a folder and writes a run's report into it.
+
+    Entering creates and locks the folder and tries to write there. It raises OutputError if another run has the
+    folder, if it is not empty and `force` is not given, or if, with `force`, it is not a report's. What an earlier
+    report wrote, and nothing else, is removed when the first result of this one lands.
+    """
+
+    def __init__(self, path: Path, force: bool = False) -> None:
+        self.path = path
+        self.force = force
+        self._stack = contextlib.ExitStack()
+        self._manifest: IO[bytes] | None = None
+        self._noted: set[str] = set()
+        self._pictures: dict[str, bytes] = {}  # every page holds all figures: each is drawn once
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            content = self._open()
+            self._manifest = stack.enter_context(disk.locked(self.path / MANIFEST))
+            if not self.force and (content or self._old_files()):
+                raise OutputError(f"{self.path} holds a report already: pass --force to replace it, or another --out")
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+        self._manifest = None
+
+    def add(self, run_report: RunReport, report: Report) -> None:
+        """Write one analysis' files and bring `index.html` and `report.json` up to date, each whole or not at all.
+
+        `report`, as `check_report` returned it, joins `run_report.analyses` if it is not there yet. A full disk is an
+        OutputError; what was written before stays.
+        """
+        if not any(known is report for known in run_report.analyses):
+            run_report.analyses.append(report)
+        position = next(i for i, known in enumerate(run_report.analyses) if known is report)
+        names = file_names(run_report.analyses)[position]
+        self._clear()
+        for table, file in zip(report.tables, names.tables, strict=True):
+            self._write(f"{file}.csv", to_csv(table).encode())
+            self._write(f"{file}.tex", to_latex(table, file.partition("/")[2]).encode())
+        for figure, file in zip(report.figures, names.figures, strict=True):
+            self._pictures[file] = png(figure)
+            self._write(file, self._pictures[file])
+        for artifact, file in zip(report.artifacts, names.artifacts, strict=True):
+            self._copy(file, artifact)
+        self.finish(run_report)
+
+    def finish(self, run_report: RunReport) -> None:
+        """Bring `index.html` and `report.json` up to date with what the run knows now."""
+        self._clear()
+        self._write("report.json", dumps(run_report).encode())
+        self._write("index.html", render_page(run_report, self._pictures).encode())
+
+    def _open(self) -> set[str]:
+        """Create the folder or look into it: the names that it holds, our mark aside."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            content = {entry.name for entry in self.path.iterdir()}
+            with tempfile.TemporaryFile(dir=self.path):
+                pass  # hours of computing must not end at a folder that cannot be written
+        except FileExistsError:
+            raise OutputError(f"{self.path} is a file, not a folder: pass another --out") from None
+        except OSError as error:
+            raise OutputError(f"cannot write into {self.path}: {error.strerror or error}") from error
+        if content and MANIFEST not in content:
+            raise OutputError(f"{self.path} is not empty and not a report of ours: pass a new or empty folder as --out")
+        return content - {MANIFEST, *FOLDERS}
+
+    def _old_files(self) -> list[Path]:
+        assert self._manifest is not None  # noqa: S101  # for the type checker
+        self._manifest.seek(0)
+        names = self._manifest.read().decode("utf-8", "replace").splitlines()
+        paths = [self.path / name for name in dict.fromkeys(names) if OURS.fullmatch(name)]
+        return [
+            p
+            for p in paths
+            if not (p.parent != self.path and p.parent.is_symlink()) and (p.is_symlink() or p.is_file())
+        ]
+
+    def _clear(self) -> None:
+        """Remove, once, what an earlier report wrote."""
+        if self._manifest is None:
+            raise RuntimeError("use ReportFolder as a context: with ReportFolder(path) as folder")
+        if self._noted:
+            return
+        try:
+            for path in self._old_files():
+                path.unlink(missing_ok=True)
+            for folder in [self.path, *(self.path / name for name in FOLDERS)]:
+                if folder.is_dir() and not (folder != self.path and folder.is_symlink()):
+                    for path in folder.iterdir():
+                        if UNFINISHED.fullmatch(path.name) and path.is_file():
+                            path.unlink()
+            for name in FOLDERS:
+                with contextlib.suppress(OSError):  # the user's own files are in there, or it never was
+                    (self.path / name).rmdir()
+            self._manifest.truncate(0)
+            self._note("index.html", "report.json")
+        except OSError as error:
+            raise OutputError(f"cannot clear {self.path}: {error.strerror or error}") from error
+
+    def _note(self, *names: str) -> None:
+        assert self._manifest is not None  # noqa: S101  # for the type checker
+        for name in names:
+            if name not in self._noted:
+                self._manifest.seek(0, 2)
+                self._manifest.write(f"{name}\n".encode())
+                self._noted.add(name)
+        self._manifest.flush()
+
+    def _prepare(self, name: str) -> Path:
+        path = self.path / name
+        try:
+            self._note(name)
+            path.parent.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+        return path
+
+    def _write(self, name: str, content: bytes) -> None:
+        disk.write_bytes(self._prepare(name), content)
+
+    def _copy(self, name: str, artifact: Artifact) -> None:
+        if isinstance(artifact.content, bytes):
+            self._write(name, artifact.content)
+            return
+        with artifact.content.open("rb") as source, disk.replacing(self._prepare(name)) as target:
+            shutil.copyfileobj(source, target)

@@ -1,0 +1,199 @@
+"""The report as one self-contained HTML page, and as a fragment for notebooks; no script, no link, no remote asset."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gan_probe.report.names import Files, file_names
+from gan_probe.report.text import cell_text, numeric_columns, shorten, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jinja2 import Environment
+
+    from gan_probe.report.model import Figure, Report, RunReport, Table
+
+TEMPLATES = Path(__file__).parent / "templates"
+SHOWN_ITEMS = 20  # of a long list; report.json holds all
+NONE = "–"  # noqa: RUF001  # an en dash, as in tables
+CSS_DPI = 100  # charts are drawn at 200 dots an inch and shown at half their size: sharp on dense screens
+
+
+@functools.cache
+def _environment() -> Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=lambda value: value if hasattr(value, "__html__") else visible(value),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render_page(run_report: RunReport, pictures: Mapping[str, bytes] | None = None) -> str:
+    """The whole run as one page; `pictures` holds figures already drawn as PNG, by their file's name."""
+    import markupsafe
+
+    style = (
+        _environment().get_template("analysis.css.j2").render() + _environment().get_template("page.css.j2").render()
+    )
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    numbers = {"table": 0, "figure": 0}
+    files = file_names(run_report.analyses)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            style=markupsafe.Markup(style),  # noqa: S704  # from our own template, without data
+            style_hash=digest,
+            beside=True,
+            title=shorten(run_report.checkpoint.get("name") or "gan-probe report"),
+            subtitle=_subtitle(run_report.checkpoint),
+            networks=_networks(run_report.checkpoint),
+            analyses=[
+                _analysis(report, names, numbers, pictures or {})
+                for report, names in zip(run_report.analyses, files, strict=True)
+            ],
+            provenance=[
+                (heading, list(_facts(facts)))
+                for heading, facts in (("Run", run_report.run), ("Checkpoint", run_report.checkpoint))
+                if facts
+            ],
+        )
+    )
+
+
+def render_analysis(report: Report) -> str:
+    """One analysis as an HTML fragment that brings its own scoped style and takes on the notebook's colours."""
+    view = _analysis(report, file_names([report])[0], {"table": 0, "figure": 0}, {})
+    return _environment().get_template("fragment.html.j2").render(analysis=view, beside=False)
+
+
+def _analysis(report: Report, files: Files, numbers: dict[str, int], pictures: Mapping[str, bytes]) -> dict[str, Any]:
+    return {
+        "name": report.name,
+        "title": report.title or report.name or "Report",
+        "status": report.status,
+        "error": report.error,
+        "notes": report.notes,
+        "tables": [_table(t, f, numbers) for t, f in zip(report.tables, files.tables, strict=True)],
+        "figures": [_figure(p, f, numbers, pictures) for p, f in zip(report.figures, files.figures, strict=True)],
+        "artifacts": [
+            (file, artifact.caption) for artifact, file in zip(report.artifacts, files.artifacts, strict=True)
+        ],
+        "options": [(name.replace("_", "-"), _value(value)) for name, value in report.options.items()],
+        "made": " · ".join(part for part in (report.plugin, duration(report.seconds)) if part),
+    }
+
+
+def _table(table: Table, file: str, numbers: dict[str, int]) -> dict[str, Any]:
+    numbers["table"] += 1
+    numeric = numeric_columns(table)
+    return {
+        "number": numbers["table"],
+        "title": table.title or table.name,
+        "caption": table.caption,
+        "file": f"{file}.csv, .tex",
+        "columns": [(column, column in numeric) for column in table.columns],
+        "rows": [[(cell_text(table, c, row[c]), c in numeric) for c in table.columns] for row in table.rows],
+    }
+
+
+def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mapping[str, bytes]) -> dict[str, Any]:
+    from gan_probe.report.figures import DPI, png
+
+    numbers["figure"] += 1
+    content = pictures.get(file) or png(figure)
+    width, height = struct.unpack(">II", content[16:24])  # the PNG header
+    drawn = hasattr(figure.content, "savefig")
+    scale = CSS_DPI / DPI if drawn else 1
+    return {
+        "number": numbers["figure"],
+        "title": figure.title or figure.name,
+        "caption": figure.caption,
+        "alt": figure.alt or figure.title or figure.name,
+        "file": file,
+        "kind": "chart" if drawn else "pixels",
+        "width": round(width * scale),
+        "height": round(height * scale),
+        "source": "data:image/png;base64," + base64.b64encode(content).decode(),
+    }
+
+
+def duration(seconds: float) -> str:
+    """A time for people: `0.4 s`, `12 s`, `3 min 20 s`; nothing for 0."""
+    if not seconds > 0:
+        return ""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def _value(value: Any) -> str:
+    """An option's or a fact's value as people read it; long lists are cut."""
+    if value is None or value == "":
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        shown = ", ".join(_value(item) for item in value[:SHOWN_ITEMS])
+        more = f", … and {len(value) - SHOWN_ITEMS} more" if len(value) > SHOWN_ITEMS else ""
+        return (shown or NONE) + more
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key}: {_value(item)}" for key, item in value.items()) or NONE
+    return shorten(f"{value:.6g}" if isinstance(value, float) else value, 400)
+
+
+def _facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Labels and lines for the provenance; the networks' layers stand in the page's head and in report.json."""
+    for key, value in facts.items():
+        empty = value is None or value == "" or (isinstance(value, list | tuple | Mapping) and not value)
+        if empty or (key in ("generator", "discriminator") and not isinstance(value, str)):
+            continue
+        lines = [_value(value)]
+        if isinstance(value, Mapping):
+            lines = [f"{name} {_value(item)}" for name, item in value.items()]
+        elif isinstance(value, list | tuple) and any(isinstance(item, str) for item in value):
+            lines = [_value(item) for item in value[:SHOWN_ITEMS]]
+            if len(value) > SHOWN_ITEMS:
+                lines.append(f"… and {len(value) - SHOWN_ITEMS} more, all in report.json")
+        yield str(key).replace("_", " "), lines
+
+
+def _subtitle(card: Mapping[str, Any]) -> str:
+    """Format, image size and latent of a card in one line; what the card lacks is left out."""
+    parts = [str(card.get("format") or "")]
+    if card.get("image_size") and card.get("channels"):
+        colour = {1: "grey", 3: "colour"}.get(card["channels"], f"{card['channels']}-channel")
+        parts.append(f"{card['image_size']} × {card['image_size']} {colour} images")  # noqa: RUF001  # the right sign
+    if card.get("z_size") and card.get("generator"):
+        parts.append(f"{card['z_size']}-d {card.get('z_distribution', '')} latent")
+    if classes := card.get("classes"):
+        parts.append(f"{len(classes)} classes")
+    if card.get("training_data"):
+        parts.append(f"trained on {card['training_data']}")
+    return " · ".join(part for part in parts if part)
+
+
+def _networks(card: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each network as its chain of channels, `100 → 256 → 128 → 64 → 3`."""
+    networks = []
+    for role in ("generator", "discriminator"):
+        stages = card.get(role)
+        if not isinstance(stages, list | tuple) or not stages:
+            continue
+        channels = [stages[0].get("inputs")]
+        channels += [(stage.get("shape") or [stage.get("outputs")])[0] for stage in stages]
+        networks.append((role, " → ".join(str(n) for n in channels)))
+    return networks

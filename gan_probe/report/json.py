@@ -1,0 +1,76 @@
+"""`report.json`: strict JSON that every parser reads, with full values."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Set
+from typing import TYPE_CHECKING, Any
+
+from gan_probe.report.names import file_names
+
+if TYPE_CHECKING:
+    from gan_probe.report.model import Report, RunReport
+    from gan_probe.report.names import Files
+
+
+def to_dict(run_report: RunReport) -> dict[str, Any]:
+    """The run as plain data: numpy scalars are numbers, NaN and infinities None, lone surrogates escapes."""
+    files = file_names(run_report.analyses)
+    return {
+        "checkpoint": plain(run_report.checkpoint),
+        "run": plain(run_report.run),
+        "analyses": [_analysis(report, names) for report, names in zip(run_report.analyses, files, strict=True)],
+    }
+
+
+def dumps(run_report: RunReport) -> str:
+    """The run as JSON text in ASCII, so that no terminal acts on what is in it."""
+    return json.dumps(to_dict(run_report), allow_nan=False, indent=2) + "\n"
+
+
+def _analysis(report: Report, files: Files) -> dict[str, Any]:
+    analysis = {
+        "name": report.name,
+        "title": report.title,
+        "status": report.status,
+        "error": report.error,
+        "plugin": report.plugin,
+        "seconds": report.seconds,
+        "options": report.options,
+        "tables": [
+            {"name": t.name, "title": t.title, "caption": t.caption, "columns": t.columns, "rows": t.rows}
+            for t in report.tables
+        ],
+        "figures": [
+            {"name": f.name, "title": f.title, "caption": f.caption, "alt": f.alt, "file": file}
+            for f, file in zip(report.figures, files.figures, strict=True)
+        ],
+        "artifacts": [
+            {"name": a.name, "caption": a.caption, "file": file}
+            for a, file in zip(report.artifacts, files.artifacts, strict=True)
+        ],
+        "notes": report.notes,
+    }
+    converted = plain(analysis)
+    assert isinstance(converted, dict)  # noqa: S101  # for the type checker
+    return converted
+
+
+def plain(value: Any) -> Any:
+    """The value in JSON's types; what JSON has no type for (a path, a device) becomes its text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {plain(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Set):
+        return sorted((plain(item) for item in value), key=str)
+    if hasattr(value, "tolist"):  # numpy's scalars and arrays, torch's tensors
+        return plain(value.tolist())
+    return str(value).encode("utf-8", "backslashreplace").decode()

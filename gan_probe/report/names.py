@@ -1,0 +1,54 @@
+"""Names of the files in a report's folder: made here from what analyses call things, never taken raw."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gan_probe.report.model import Report
+
+LONGEST = 100  # characters; file systems allow 255, with prefix, suffix and the temporary name around it
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where one analysis' parts lie in the folder: tables without an ending, figures and artifacts with theirs."""
+
+    tables: tuple[str, ...]
+    figures: tuple[str, ...]
+    artifacts: tuple[str, ...]
+
+
+def slug(name: str) -> str:
+    """The name in `a-z 0-9 . _ -`, starting and ending with a letter or digit; runs of others become a dash."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9._]+", "-", plain)[-LONGEST:].strip("-._")
+
+
+def file_names(analyses: Sequence[Report]) -> list[Files]:
+    """The files of each analysis; names that would meet get a number, so adding an analysis changes no earlier name."""
+    taken: set[str] = set()
+
+    def unique(folder: str, analysis: str, name: str, ending: str = "") -> str:
+        stem, dot, rest = slug(name).partition(".")
+        stem = "-".join(part for part in (slug(analysis), stem) if part) or "unnamed"
+        tail = dot + rest + ending
+        path, n = f"{folder}/{stem}{tail}", 2
+        while path in taken:
+            path, n = f"{folder}/{stem}-{n}{tail}", n + 1
+        taken.add(path)
+        return path
+
+    return [
+        Files(
+            tuple(unique("tables", report.name, table.name) for table in report.tables),
+            tuple(unique("figures", report.name, figure.name, ".png") for figure in report.figures),
+            tuple(unique("artifacts", report.name, artifact.name) for artifact in report.artifacts),
+        )
+        for report in analyses
+    ]

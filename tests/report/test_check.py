@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure as MatplotlibFigure
+
+from gan_probe.report import Artifact, Figure, Report, RunReport, Table
+from gan_probe.report.check import check_report
+
+PIXELS = np.zeros((4, 4, 3), np.uint8)
+
+
+def table(**more: Any) -> Report:
+    return Report(tables=[Table(**{"name": "t", "rows": [{"a": 1}], **more})])
+
+
+def figure(content: Any) -> Report:
+    return Report(figures=[Figure("f", content)])
+
+
+def broken_mathematics() -> MatplotlibFigure:
+    made = MatplotlibFigure()
+    made.subplots().set_title("$\\frac{$")
+    return made
+
+
+def test_a_good_report_passes_unchanged(sample_run: RunReport) -> None:
+    for report in sample_run.analyses:
+        assert check_report(report).tables == tuple(
+            Table(t.name, tuple(t.rows), t.title, t.caption, t.formats) for t in report.tables
+        )
+
+
+def test_numpy_scalars_become_numbers_and_prose_one_line() -> None:
+    cells = {"a": np.float32(0.5), "b": np.int64(2), "c": np.bool_(True), "d": np.str_("x"), "e": np.float64(0.1)}
+    checked = check_report(Report(tables=[Table("t", [cells], caption=" two\n   lines ")], notes=["a\n b"]))
+    row = checked.tables[0].rows[0]
+    assert [type(v) for v in row.values()] == [float, int, bool, str, float]
+    assert list(row.values()) == [0.5, 2, True, "x", 0.1]
+    assert checked.tables[0].caption == "two lines"
+    assert checked.notes == ("a b",)
+
+
+@pytest.mark.parametrize(
+    ("report", "fault"),
+    [
+        (None, "not NoneType"),
+        ({"tables": []}, "not dict"),
+        (Report(tables=[{"a": 1}]), "not Table"),  # type: ignore[list-item]
+        (Report(tables=Table("t", [])), "tables must be a list"),  # type: ignore[arg-type]
+        (Report(notes="a note"), "notes must be a list"),
+        (Report(notes=[3]), "a note must be text"),  # type: ignore[list-item]
+        (table(rows=[{"a": 1}, {"b": 1}]), "table 't': row 2 and row 1 differ in column 'a'"),
+        (table(rows=[{"a": 1}, {"a": 1, "b": 2}]), "table 't': row 2 and row 1 differ in column 'b'"),
+        (table(rows=[[1, 2]]), "table 't': row 1 is list"),
+        (table(rows=[{1: 2}]), "table 't': row 1 has a column whose name is not text"),
+        (table(rows=[{"a": object()}]), "table 't': column 'a' holds object"),
+        (table(rows=[{"a": np.zeros(2)}]), "table 't': column 'a' holds ndarray"),
+        (table(formats={"b": ".1%"}), "table 't': a format is given for 'b'"),
+        (table(formats={"a": "%.2f"}), "table 't': format '%.2f' does not fit 1"),
+        (table(name="../../x"), "made of a-z"),
+        (table(name=""), "made of a-z"),
+        (Report(tables=[Table("t", []), Table("t", [])]), "two tables are named 't'"),
+        (Report(artifacts=[Artifact("a", b""), Artifact("a", b"")]), "two artifacts are named 'a'"),
+        (Report(artifacts=[Artifact("a", "text")]), "artifact 'a': its content is str"),  # type: ignore[arg-type]
+        (Report(artifacts=[Artifact("a", Path("no such file"))]), "artifact 'a': there is no file"),
+        (figure("picture.png"), "figure 'f': its content is str"),
+        (figure(PIXELS / 255), "figure 'f': its pixels are float64"),
+        (figure(PIXELS[..., :2]), "figure 'f': its pixels are uint8 \\(4, 4, 2\\)"),
+        (figure(PIXELS[:0]), "figure 'f' cannot be drawn: its size"),
+        (figure(broken_mathematics()), "figure 'f' cannot be drawn"),
+        (figure(MatplotlibFigure(figsize=(1000, 1))), "figure 'f' cannot be drawn: it measures"),
+    ],
+)
+def test_a_fault_is_named_with_its_part(report: Any, fault: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=fault):
+        check_report(report)

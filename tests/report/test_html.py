@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan_probe.report import Report, RunReport
+from gan_probe.report.html import render_page
+from gan_probe.report.text import visible
+
+FREE = {"alt", "src", "width", "height"}  # attributes whose values belong to a figure
+ALLOWED_TAGS = (
+    " html head meta title style body header main nav section aside figure figcaption img table thead tbody tr th td "
+    "p h1 h2 h3 ol ul li dl dt dd div span b strong code a "
+)
+
+
+class Skeleton(HTMLParser):
+    """What of a page is markup: its tags and attributes in order; and, apart, its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[object] = []
+        self.text: list[str] = []
+        self.urls: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert f" {tag} " in ALLOWED_TAGS
+        assert not any(name.startswith("on") or name == "style" for name, _ in attrs)
+        self.tags.append((tag, [(name, None if name in FREE else value) for name, value in attrs]))
+        self.urls += [value or "" for name, value in attrs if name in ("src", "href")]
+        self.text += [value or "" for name, value in attrs if name == "alt"]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment: {data}")
+
+
+def test_no_hostile_text_becomes_markup(run_of: Callable[[str], RunReport], hostile: str) -> None:
+    harmless, page = Skeleton(render_page(run_of("harmless"))), Skeleton(render_page(run_of(hostile)))
+    assert page.tags == harmless.tags
+    assert sum(visible(hostile)[:100] in text for text in page.text) >= 20  # it is all there, to be read
+
+
+def test_no_text_at_all_becomes_markup(run_of: Callable[[str], RunReport]) -> None:
+    harmless = Skeleton(render_page(run_of("harmless"))).tags
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.text(st.characters(), min_size=1))
+    def holds(text: str) -> None:
+        page = render_page(run_of(text))
+        page.encode()
+        assert Skeleton(page).tags == harmless
+
+    holds()
+
+
+def test_the_page_is_self_contained_and_forbids_everything_else(sample_run: RunReport) -> None:
+    page = render_page(sample_run)
+    parsed = Skeleton(page)
+    assert {
+        re.match(r"data:image/png;base64,|#(analysis-\d+|provenance)$", url) is not None for url in parsed.urls
+    } == {True}
+    assert "http" not in page.replace("http-equiv", "")
+    assert "url(" not in page
+    assert "@import" not in page
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert policy is not None
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policy[1].split("; ")[:3] == ["default-src 'none'", "img-src data:", f"style-src 'sha256-{digest}'"]
+
+
+def test_the_page_shows_tables_statuses_options_and_provenance(sample_run: RunReport) -> None:
+    text = " ".join(" ".join(Skeleton(render_page(sample_run)).text).split())
+    for expected in (
+        "Table 1.",
+        "61.4%",
+        "Figure 4.",
+        "Refused. inversion needs gradients",
+        "Failed. IndexError",
+        "c-values 1e-05, 0.0001",
+        "3 min 24 s",
+        "100 → 256 → 128 → 64 → 3",
+        "3 → 64 → 128 → 256 → 1",
+        "32 × 32 colour images",  # noqa: RUF001  # the page's own sign
+        "torch 2.10.0",
+        "9f2c4be1" * 8,
+        "train/cat/0001.jpg: truncated",
+        "Ships are recognised best",
+    ):
+        assert expected in text.replace(" . ", ". "), expected
+
+
+def test_a_run_without_checkpoint_or_result_has_a_page() -> None:
+    text = " ".join(Skeleton(render_page(RunReport({}, {}, []))).text)
+    assert "No analysis has ended yet." in text
+    assert "gan-probe report" in text
+
+
+def test_long_lists_are_cut_and_the_rest_counted() -> None:
+    page = render_page(RunReport({}, {"skipped": [f"{i}.png" for i in range(1000)]}, []))
+    assert "19.png" in page
+    assert "20.png" not in page
+    assert "… and 980 more" in page
+
+
+def test_a_notebook_shows_a_report_with_its_own_scoped_style(sample_run: RunReport) -> None:
+    fragment = sample_run["linear-probe"]._repr_html_()
+    assert fragment.startswith('<div class="gan-probe">')
+    style = re.search(r"<style>(.*?)</style>", fragment, re.DOTALL)
+    assert style is not None
+    selectors = [s.strip() for rule in re.findall(r"([^{}]+)\{", style[1]) for s in rule.split(",")]
+    assert all(selector.startswith(".gan-probe") for selector in selectors)
+    assert "tables/" not in fragment  # no file lies beside a notebook
+    assert sample_run._repr_html_().count('<div class="gan-probe">') == 4
+
+
+def test_an_empty_report_shows_itself() -> None:
+    assert "Report" in Report()._repr_html_()
