@@ -113,14 +113,15 @@ class ReportFolder:
         ]
 
     def _clear(self) -> None:
-        """Remove, once, what an earlier report wrote."""
+        """Remove, once, what an earlier report wrote, but for the two files that this one replaces at a stroke."""
         if self._manifest is None:
             raise RuntimeError("use ReportFolder as a context: with ReportFolder(path) as folder")
         if self._noted:
             return
         try:
             for path in self._old_files():
-                path.unlink(missing_ok=True)
+                if path.parent != self.path:
+                    path.unlink(missing_ok=True)
             for folder in [self.path, *(self.path / name for name in FOLDERS)]:
                 if folder.is_dir() and not (folder != self.path and folder.is_symlink()):
                     for path in folder.iterdir():
