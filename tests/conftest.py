@@ -56,7 +56,7 @@ def gan_probe_command(tmp_path, monkeypatch, capsys):
     def run(*arguments: object) -> tuple[int, str, str]:
         words = [str(a) for a in arguments]
         monkeypatch.setattr("sys.argv", ["gan-probe", *words])
-        code = cli.run(words)
+        code = cli.execute(words)
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 

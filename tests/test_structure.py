@@ -64,7 +64,7 @@ def test_no_file_is_a_drawer():
 @pytest.mark.parametrize("line", ["--help", "run --help", "run --plugin linear-probe --help", "plugins --json", "train --help"])
 def test_help_imports_nothing_heavy(line):
     code = (
-        "import sys; from gan_probe import cli; cli.run(sys.argv[1:]); "
+        "import sys; from gan_probe import cli; cli.execute(sys.argv[1:]); "
         "print(*{m.split('.')[0] for m in sys.modules} & {'torch', 'torchvision', 'pandas', 'matplotlib', 'sklearn',"
         " 'scipy', 'onnxruntime', 'onnx', 'PIL'}, file=sys.stderr)"
     )

@@ -79,10 +79,10 @@ def group() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """The `gan-probe` command: run it and exit with the code that the documentation lists."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    sys.exit(run(arguments))
+    sys.exit(execute(arguments))
 
 
-def run(arguments: list[str]) -> int:
+def execute(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error has been printed as one line."""
     # file names and class names may hold what the terminal's encoding cannot show
     for stream in (sys.stdout, sys.stderr):

@@ -1,0 +1,240 @@
+"""`gan-probe run`: what it prints, what it leaves on disk, and how it fails."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gan_probe.checkpoints.native import save_checkpoint
+from gan_probe.testing import tiny_gan
+
+CRASH = """
+from gan_probe import Analysis, Report, hookimpl
+class A(Analysis):
+    "Crashes."
+    name = "crash"
+    def run(self, gan, options, ctx):
+        raise ZeroDivisionError("division by zero")
+@hookimpl
+def register_analyses():
+    return [A]
+"""
+TWO = """
+from dataclasses import dataclass
+from gan_probe import Analysis, Options, Report, Table, hookimpl, option
+@dataclass(frozen=True)
+class O(Options):
+    count: int = option(3, "how many", min=1)
+    loud: bool = option(False, "whether")
+class A(Analysis):
+    "Counts."
+    name = "counter"
+    Options = O
+    def run(self, gan, options, ctx):
+        return Report(tables=[Table("t", [{"count": options.count, "loud": options.loud}])])
+@hookimpl
+def register_analyses():
+    return [A]
+"""
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("ckpt") / "tiny.pt"
+    save_checkpoint(tiny_gan(), path)
+    return path
+
+
+def one_line(err):
+    lines = [line for line in err.splitlines() if line.startswith("gan-probe: ")]
+    assert len(lines) == 1
+    assert len(lines[0]) < 330
+    assert "Traceback" not in err
+    return lines[0]
+
+
+def test_the_main_job_prints_its_table_and_ends_with_the_reports_path(gan_probe_command, checkpoint, tmp_path):
+    code, out, _ = gan_probe_command(
+        "run", "--plugin", "linear-probe", checkpoint, "--data", "digits", "--c", "0.01", "--train-size", 200, "--out", "r"
+    )
+    assert code == 0
+    assert "trained D, all layers" in out
+    assert out.splitlines()[-1] == os.path.join("r", "index.html")
+    folder = tmp_path / "cwd" / "r"
+    assert {p.name for p in folder.iterdir() if not p.name.startswith(".")} >= {"index.html", "report.json", "tables", "figures"}
+    assert (folder / "tables" / "linear-probe-accuracy.csv").is_file()
+    assert (folder / "tables" / "linear-probe-accuracy.tex").is_file()
+    assert (folder / "figures" / "linear-probe-confusion.png").is_file()
+
+
+def test_json_is_the_report_alone_and_keeps_its_promised_shape(gan_probe_command, checkpoint):
+    code, out, _ = gan_probe_command(
+        "run", "-p", "linear-probe", checkpoint, "--data", "digits", "--c", "0.01", "--train-size", 100, "--json"
+    )
+    report = json.loads(out)
+    assert code == 0
+    assert set(report) >= {"checkpoint", "run", "analyses"}
+    (analysis,) = report["analyses"]
+    assert set(analysis) >= {"name", "status", "options", "tables", "figures", "artifacts", "notes"}
+    table = next(t for t in analysis["tables"] if t["name"] == "accuracy")
+    assert set(table) >= {"name", "columns", "rows"}
+    assert set(table["rows"][0]) >= {"features", "accuracy", "low", "high", "n_train", "n_test", "C"}
+    assert analysis["options"]["train_size"] == 100
+    run = report["run"]
+    assert run["seed"] == 0
+    assert run["data"] == "digits"
+    assert run["images"][0]["fingerprint"]
+    assert "torch" in run["versions"]
+    assert report["checkpoint"]["sha256"]
+
+
+def test_report_json_on_disk_is_what_json_prints(gan_probe_command, checkpoint, tmp_path):
+    _, out, _ = gan_probe_command("run", "-p", "samples", checkpoint, "--count", 4, "--json", "--out", "r")
+    assert json.loads((tmp_path / "cwd" / "r" / "report.json").read_text()) == json.loads(out)
+
+
+def test_without_plugin_everything_that_can_run_runs(gan_probe_command, checkpoint):
+    code, out, _ = gan_probe_command("run", checkpoint, "--json")
+    assert code == 0
+    assert [a["name"] for a in json.loads(out)["analyses"]] == ["samples"]
+
+
+def test_a_crash_costs_only_itself(gan_probe_command, checkpoint, install, tmp_path):
+    install("crash", CRASH)
+    code, out, err = gan_probe_command("run", "-p", "crash", "-p", "samples", checkpoint, "--out", "r", "--count", 4)
+    assert code == 4
+    assert "ZeroDivisionError: division by zero" in one_line(err)
+    assert "Discriminator's scores" in out
+    statuses = {a["name"]: a["status"] for a in json.loads((tmp_path / "cwd/r/report.json").read_text())["analyses"]}
+    assert statuses == {"crash": "failed", "samples": "ok"}
+
+
+def test_debug_shows_the_traceback(gan_probe_command, checkpoint, install):
+    install("crash", CRASH)
+    assert "Traceback" in gan_probe_command("run", "-p", "crash", checkpoint, "--debug")[2]
+
+
+def test_a_plugins_options_are_real_options_with_help(gan_probe_command, install):
+    install("counter", TWO)
+    code, out, _ = gan_probe_command("run", "-p", "counter", "--help")
+    assert code == 0
+    assert "Options of counter" in out
+    assert "--loud / --no-loud" in out
+    assert "how many" in out
+
+
+def test_an_analysis_that_needs_no_checkpoint_runs_without_one(gan_probe_command, install):
+    install("counter", TWO)
+    code, out, _ = gan_probe_command("run", "-p", "counter", "--count", 7, "--loud", "--json")
+    assert code == 0
+    assert json.loads(out)["analyses"][0]["tables"][0]["rows"] == [{"count": 7, "loud": True}]
+
+
+def test_a_shared_option_needs_its_plugins_name_in_front(gan_probe_command, checkpoint, install):
+    install("counter", TWO)
+    chosen = ["run", "-p", "counter", "-p", "samples", checkpoint]
+    code, _, err = gan_probe_command(*chosen, "--count", 5)
+    assert code == 2
+    assert "--counter-count or --samples-count" in one_line(err)
+    code, out, _ = gan_probe_command(*chosen, "--counter-count", 5, "--samples-count", 4, "--json")
+    assert code == 0
+    counter, samples = json.loads(out)["analyses"]
+    assert (counter["options"]["count"], samples["options"]["count"]) == (5, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["-p", "liner-probe", "CKPT"], 2, "did you mean 'linear-probe'"),
+        (["-p", "samples", "missing.pt"], 3, "missing.pt"),
+        (["-p", "samples", "text.pt"], 3, "text"),
+        (["-p", "samples", "CKPT", "--count", "many"], 3, "--count needs a whole number"),
+        (["-p", "samples", "CKPT", "--cuont", "3"], 2, "--cuont"),
+        (["-p", "samples", "CKPT", "--device", "quantum"], 2, "--device cpu"),
+        (["-p", "samples"], 3, "needs a checkpoint"),
+        (["-p", "linear-probe", "CKPT"], 3, "--data"),
+        (["-p", "linear-probe", "CKPT", "--data", "digts"], 3, "digits"),
+        (["-p", "linear-probe", "CKPT", "--data", "no/such/folder"], 3, "no/such/folder"),
+        (["-p", "samples", "CKPT", "--out", "text.pt"], 5, "text.pt"),
+        (["-p", "samples", "CKPT", "--out", "text.pt/r"], 5, "text.pt"),
+        (["-p", "samples", "CKPT", "--seed", "-1"], 2, "--seed"),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_exit_code(gan_probe_command, checkpoint, tmp_path, arguments, code, words):
+    (tmp_path / "cwd" / "text.pt").write_text("these are not the weights\n")
+    before = {p.name for p in (tmp_path / "cwd").iterdir()}
+    found, out, err = gan_probe_command("run", *(checkpoint if a == "CKPT" else a for a in arguments))
+    assert found == code, err
+    assert words in one_line(err)
+    assert out == ""
+    assert {p.name for p in (tmp_path / "cwd").iterdir()} == before
+
+
+def test_a_report_that_is_there_wants_force(gan_probe_command, checkpoint):
+    arguments = ["run", "-p", "samples", checkpoint, "--count", 4, "--out", "r"]
+    assert gan_probe_command(*arguments)[0] == 0
+    code, _, err = gan_probe_command(*arguments)
+    assert code == 5
+    assert "--force" in one_line(err)
+    assert gan_probe_command(*arguments, "--force")[0] == 0
+
+
+def test_force_does_not_touch_a_folder_that_is_no_report(gan_probe_command, checkpoint, tmp_path):
+    mine = tmp_path / "cwd" / "thesis"
+    mine.mkdir()
+    (mine / "chapter.tex").write_text("years of work")
+    code, _, err = gan_probe_command("run", "-p", "samples", checkpoint, "--out", "thesis", "--force")
+    assert code == 5
+    one_line(err)
+    assert (mine / "chapter.tex").read_text() == "years of work"
+
+
+def test_a_folder_in_use_is_refused(gan_probe_command, checkpoint, tmp_path):
+    from gan_probe.report.folder import ReportFolder
+
+    with ReportFolder(tmp_path / "cwd" / "r", force=False):
+        code, _, err = gan_probe_command("run", "-p", "samples", checkpoint, "--out", "r", "--force")
+    assert code == 5
+    one_line(err)
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_had_landed(gan_probe_command, checkpoint, install, tmp_path, monkeypatch):
+    from gan_probe import disk
+
+    install("counter", TWO)
+    real = os.fsync
+
+    def full(handle):
+        # the disk fills up once the second analysis' picture is written
+        if os.fstat(handle).st_size > 0 and (tmp_path / "cwd/r/figures").is_dir():
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(disk.os, "fsync", full)
+    code, _, err = gan_probe_command("run", "-p", "counter", "-p", "samples", checkpoint, "--out", "r", "--samples-count", 4)
+    assert code == 5
+    assert "No space left on device" in one_line(err)
+    kept = json.loads((tmp_path / "cwd" / "r" / "report.json").read_text())
+    assert [a["name"] for a in kept["analyses"]] == ["counter"]
+    assert not list((tmp_path / "cwd" / "r").rglob("*.partial"))
+
+
+def test_a_plugin_left_out_is_named_on_standard_error(gan_probe_command, checkpoint, install):
+    install("bad", "import no_such_module")
+    code, _, err = gan_probe_command("run", "-p", "samples", checkpoint, "--count", 4)
+    assert code == 0
+    assert "bad-dist:bad left out" in one_line(err)
+
+
+def test_standard_output_that_cannot_be_written_is_exit_code_5():
+    full = "/dev/full"
+    if not os.path.exists(full):
+        pytest.skip("no /dev/full on this system")
+    with open(full, "w") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "gan_probe", "plugins"], stdout=out, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 5
+    assert "No space left" in one_line(done.stderr)
