@@ -1,0 +1,78 @@
+"""Folders of images: regular files only, and no link is followed below the folder that the user named."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gan_probe.data.decode import MAX_BYTES
+from gan_probe.data.fit import UnreadableImageError
+from gan_probe.data.model import Skipped
+from gan_probe.data.names import printable, short
+from gan_probe.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+# A name may have become a link or a FIFO since it was listed; neither flag exists on Windows.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, eq=False)
+class FolderReader:
+    """Image files under a folder; names are relative, with forward slashes."""
+
+    root: Path
+    names: Sequence[str]
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[int], bytes]]:
+        """Nothing is held open between files."""
+        root = os.fspath(self.root)
+
+        def read(index: int) -> bytes:
+            with os.fdopen(os.open(os.path.join(root, self.names[index]), _FLAGS), "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise UnreadableImageError("not a regular file")
+                if status.st_size > MAX_BYTES:
+                    raise UnreadableImageError(f"{status.st_size:,} bytes, more than the limit of {MAX_BYTES:,}")
+                return file.read(MAX_BYTES)
+
+        yield read
+
+
+def folder_images(root: Path) -> tuple[FolderReader, tuple[Skipped, ...]]:
+    """Find the images under a folder, sorted by name, without opening any.
+
+    Hidden names and other suffixes are ignored. Links are skipped: they may loop, dangle, or read somebody else's data;
+    so are FIFOs, sockets and devices.
+    """
+    names: list[str] = []
+    skipped: list[Skipped] = []
+    folders = [""]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(os.path.join(root, folder)))
+        except OSError as error:
+            raise BadInputError(f"cannot list {short(os.path.join(root, folder))}: {error.strerror}") from None
+        for entry in entries:
+            name = folder + entry.name
+            if entry.name.startswith("."):
+                continue
+            if entry.is_symlink():
+                skipped.append(Skipped(printable(name), "a link, which is not followed"))
+            elif entry.is_dir(follow_symlinks=False):
+                folders.append(f"{name}/")
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                if entry.is_file(follow_symlinks=False):
+                    names.append(name)
+                else:
+                    skipped.append(Skipped(printable(name), "not a regular file"))
+    return FolderReader(root, sorted(names)), tuple(sorted(skipped, key=lambda item: item.name))
