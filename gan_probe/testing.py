@@ -29,6 +29,8 @@ def tiny_gan(
     from gan_probe.features import recalibrate
     from gan_probe.gan import GAN, Card
 
+    makes = generator_stages(image_size, channels, z_size, width, kernel, classes, depth)
+    judges = discriminator_stages(image_size, channels, width, kernel, classes, depth)
     card = Card(
         name="tiny",
         format="made by gan_probe.testing",
@@ -36,15 +38,14 @@ def tiny_gan(
         channels=channels,
         z_size=z_size,
         classes=tuple(str(label) for label in range(classes)),
-        generator=generator_stages(image_size, channels, z_size, width, kernel, classes, depth),
-        discriminator=discriminator_stages(image_size, channels, width, kernel, classes, depth),
+        generator=makes,
+        discriminator=judges,
         training_data="none: random weights",
         licence="MIT",
     )
-    assert card.generator and card.discriminator  # noqa: S101  # for mypy: made two lines above
     rng = torch.Generator().manual_seed(seed)
-    generator = initialise(Network(card.generator, 1), rng).eval().requires_grad_(False)
-    discriminator = initialise(Network(card.discriminator, image_size), rng).eval().requires_grad_(False)
+    generator = initialise(Network(makes, 1), rng).eval().requires_grad_(False)
+    discriminator = initialise(Network(judges, image_size), rng).eval().requires_grad_(False)
     gan = GAN(card, generator, discriminator)
     z = gan.latent(64, np.random.default_rng(seed))
     labels = torch.arange(64) % classes if classes else None

@@ -1,0 +1,79 @@
+"""Opening checkpoints: one file per format, each recognised by its content; what nobody knows is named, not guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gan_probe.errors import BadInputError, one_line
+
+if TYPE_CHECKING:
+    from gan_probe.gan import GAN
+
+__all__ = ["LoadRequest", "load_builtin", "load_gan", "resolve"]
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """What to open: a file or folder, or one file per role; the device; and what the user pinned.
+
+    `pinned` settles what a format cannot say, key by key; the built-in formats know `z_distribution`.
+    """
+
+    path: Path
+    generator: Path | None = None
+    discriminator: Path | None = None
+    device: str = "cpu"
+    pinned: Mapping[str, str] = field(default_factory=dict)
+
+
+def resolve(path: str | Path) -> Path:
+    """The path itself, or where a bare name such as `digits-dcgan` is no file here, the packaged model of that name."""
+    path = Path(path)
+    if path.exists() or path.name != str(path) or path.name in ("", ".", ".."):
+        return path
+    package = Path(__file__).resolve().parents[1]
+    # an installed wheel holds the models inside the package; a development tree beside it
+    for folder in (package / "models", package.parent / "models"):
+        if (folder / path / "model.safetensors").is_file():
+            return folder / path
+    return path
+
+
+def load_gan(request: LoadRequest, hook: Any = None) -> GAN:
+    """Open a checkpoint: the plugins' loaders are asked first (`hook`, pluggy's), the built-in formats last.
+
+    Raises BadInputError where the file is missing, damaged or of no known format; the message says what it looks like.
+    """
+    request = replace(request, path=resolve(request.path))
+    for path in (request.path, request.generator, request.discriminator):
+        if path is not None and not path.exists():
+            raise BadInputError(one_line(f"{_short(path)}: there is no such file or folder; check the path"))
+    gan: GAN | None = None if hook is None else hook.load_gan(request=request)
+    return gan if gan is not None else load_builtin(request)
+
+
+def load_builtin(request: LoadRequest) -> GAN:
+    """Open a checkpoint that exists and is of a built-in format; BadInputError for anything else."""
+    from gan_probe.checkpoints import folder, native, onnx, release
+    from gan_probe.checkpoints.describe import describe
+
+    try:
+        if request.pinned.get("z_distribution", "normal") not in ("normal", "uniform"):
+            raise BadInputError(f"z_distribution is {request.pinned['z_distribution']!r}; choose normal or uniform")
+        for load in (native.load, folder.load, release.load, onnx.load):
+            if (gan := load(request)) is not None:
+                return gan
+        raise BadInputError(describe(request.path))
+    except BadInputError as error:
+        raise BadInputError(one_line(f"{_short(request.path)}: {error}")) from error
+    except OSError as error:
+        raise BadInputError(one_line(f"{_short(request.path)}: cannot be read: {error.strerror or error}")) from error
+
+
+def _short(path: Path, limit: int = 70) -> str:
+    # the message must keep room for what is wrong and what to do
+    text = str(path)
+    return text if len(text) <= limit else "…" + text[1 - limit :]
