@@ -176,18 +176,12 @@ def test_the_authors_svhn_model_loads_and_its_kernels_are_flipped_rightly(shared
     gan = load_gan(LoadRequest(shared / "weights" / "dcgan_code_svhn"))
     assert [(layer.channels, layer.size) for layer in gan.discriminator.layers[:3]] == [(64, 16), (128, 8), (256, 4)]
     assert (gan.card.z_size, gan.card.z_distribution, gan.card.image_size) == (100, "normal", 32)
-    images = gan.sample(gan.latent(128, np.random.default_rng(0)))
-
-    def roughness(x):
-        return float((x[..., 1:] - x[..., :-1]).abs().mean() / x.std())
-
-    right = roughness(images)
+    z = gan.latent(128, np.random.default_rng(0))
+    right = gan.discriminator(gan.sample(z)).mean()
     for layer in ("deconv1", "deconv2", "deconv3"):
         weight = getattr(gan.generator, layer).op.weight
         weight.data = weight.data.flip(2, 3)
     gan.generator.statistics = None
-    wrong = gan.sample(gan.latent(128, np.random.default_rng(0)))
-    # digits have strokes; with unflipped kernels the discriminator sees another kind of image
-    scores = [float(gan.discriminator(x).mean()) for x in (images, wrong)]
-    assert abs(scores[0] - scores[1]) > 1
-    assert right < roughness(wrong)
+    wrong = gan.discriminator(gan.sample(z)).mean()
+    # the other way round there are no digits, which the discriminator notices: logits of -5.7 and -12.6
+    assert right > wrong + 3
