@@ -1,0 +1,96 @@
+"""From data to a checkpoint file with its report beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+import gan_probe
+from gan_probe.analysis import Context
+from gan_probe.checkpoints.native import save_checkpoint
+from gan_probe.dcgan import SIZES
+from gan_probe.disk import check_writable
+from gan_probe.gan import Card
+from gan_probe.report.folder import ReportFolder
+from gan_probe.report.model import RunReport
+from gan_probe.training.grids import SampleGrids
+from gan_probe.training.loop import train
+from gan_probe.training.report import training_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gan_probe.data import Data
+    from gan_probe.gan import GAN
+    from gan_probe.training.recipe import Recipe
+
+
+def train_checkpoint(
+    data: Data,
+    out: Path,
+    recipe: Recipe,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Callable[[int, int, str], None] | None = None,
+    force: bool = False,
+    command: str = "",
+    licence: str = "",
+) -> GAN:
+    """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
+
+    Channels are the data's; a recipe without image size gets the smallest of 16, 32, 64 and 128 that is not below
+    the data's. Before training, OutputError if `out` or the report cannot be written or, without `force`, exist.
+    """
+    out = Path(out)
+    check_writable(out, force)
+    ctx = Context(seed=seed, device=device)
+    if progress is not None:
+        ctx = dataclasses.replace(ctx, progress=progress)
+    size, channels = data.train.native_shape()
+    size = recipe.image_size or next((known for known in SIZES if known >= size), SIZES[-1])
+    recipe = dataclasses.replace(recipe, image_size=size)
+    images = ctx.images(data.train, Card(out.stem, "gan-probe", size, channels))
+    grids = SampleGrids(recipe.epochs, ctx.rng("sample grids"))
+    with ReportFolder(out.with_name(f"{out.stem}-training"), force) as folder:
+        gan, history = train(
+            images.images,
+            recipe,
+            labels=images.labels,
+            classes=images.classes,
+            seed=seed,
+            device=device,
+            progress=progress,
+            on_epoch=grids,
+        )
+        source = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
+        gan.card = dataclasses.replace(
+            gan.card,
+            name=out.stem,
+            training_data=data.name,
+            training=gan.card.training | {"data": source},
+            licence=licence,
+        )
+        grids(recipe.epochs, gan)  # once more, by the statistics that the checkpoint holds
+        save_checkpoint(gan, out)
+        run = {
+            "command": command,
+            "versions": {
+                "gan-probe": gan_probe.__version__,
+                "python": platform.python_version(),
+                "torch": str(torch.__version__),
+            },
+            "platform": f"{platform.system()} {platform.machine()}",
+            "device": str(device),
+            "threads": torch.get_num_threads(),
+            "seed": seed,
+            "data": data.name,
+            "images": ctx.loaded,
+        }
+        report = training_report(history, gan, grids, images.notes)
+        folder.add(RunReport(gan.card.to_dict(), run), report)
+    return gan
