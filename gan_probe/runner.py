@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import platform
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from gan_probe.analysis import NEEDS, Context
 from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, one_line
 from gan_probe.isolation import contained
 from gan_probe.options import parse_options
+from gan_probe.provenance import provenance
 from gan_probe.report import Report, RunReport
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class Run:
         """
         self.check()
         refusals = {r.analysis.name: self.refusal(r) for r in self.analyses}
-        result = RunReport(self.gan.card.to_dict() if self.gan else {}, self.record())
+        record = provenance(self.command, self.seed, self.device, self.data.name if self.data else None)
+        result = RunReport(self.gan.card.to_dict() if self.gan else {}, record | {"batch_size": self.batch_size})
         for registered in self.analyses:
             name = registered.analysis.name
             if refusals[name]:
@@ -88,28 +89,6 @@ class Run:
             if on_report is not None:
                 on_report(result, report)
         return result
-
-    def record(self) -> dict[str, Any]:
-        """What a reader needs to repeat the run: command, versions, device, threads, seed, data."""
-        import numpy as np
-        import sklearn
-        import torch
-
-        import gan_probe
-
-        versions = {"gan-probe": gan_probe.__version__, "python": platform.python_version()}
-        versions |= {"torch": torch.__version__, "numpy": np.__version__, "scikit-learn": sklearn.__version__}
-        return {
-            "command": self.command,
-            "versions": versions,
-            "platform": f"{platform.system()} {platform.machine()}",
-            "device": self.device,
-            "threads": torch.get_num_threads(),
-            "seed": self.seed,
-            "batch_size": self.batch_size,
-            "data": self.data.name if self.data else None,
-            "images": [],  # filled as analyses load them: split, n, fingerprint, what was skipped
-        }
 
     def _run_one(self, registered: Registered, result: RunReport) -> Report:
         from gan_probe.report.check import check_report

@@ -1,5 +1,7 @@
 """The networks: geometry, initialisation, batch-norm statistics, conditioning."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
@@ -80,9 +82,9 @@ def test_recalibration_is_the_unweighted_mean_over_batches_and_leaves_no_trace()
     batches = list(torch.randn(3, 8, 1, 16, 16, generator=torch.Generator().manual_seed(1)))
     expected = torch.stack([network.moments(b)["conv2"].variance for b in batches]).mean(0)
     before = network.statistics
-    with pytest.raises(RuntimeError, match="inside"), recalibrated(network, batches):
+    with contextlib.suppress(ZeroDivisionError), recalibrated(network, batches):
         torch.testing.assert_close(network.statistics["conv2"].variance, expected)
-        raise RuntimeError("inside")
+        raise ZeroDivisionError
     for name, moments in network.statistics.items():
         assert torch.equal(moments.mean, before[name].mean)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())

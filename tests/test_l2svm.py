@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from sklearn.svm import LinearSVC
 
 from gan_probe import BadInputError, l2svm
 
@@ -10,7 +11,9 @@ from gan_probe import BadInputError, l2svm
 def blobs(seed=0, n=120, classes=3, features=5):
     rng = np.random.default_rng(seed)
     labels = np.arange(n) % classes
-    return (rng.normal(size=(n, features)) + 1.5 * rng.normal(size=(classes, features))[labels]).astype(np.float32), labels
+    return (rng.normal(size=(n, features)) + 1.5 * rng.normal(size=(classes, features))[labels]).astype(
+        np.float32
+    ), labels
 
 
 def objective(weights, features, signs, C):
@@ -18,15 +21,46 @@ def objective(weights, features, signs, C):
     return 0.5 * weights @ weights + C * (np.maximum(margin, 0) ** 2).sum()
 
 
-def test_weights_reach_the_float64_optimum_with_a_regularised_intercept():
-    features, labels = blobs()
-    svm = l2svm.fit(features, labels, C=0.05)
-    assert svm.converged
+def slope(weights, features, signs, C):
+    pull = signs * np.maximum(1 - signs * (features @ weights[:-1] + weights[-1]), 0)
+    return weights - 2 * C * np.append(features.T @ pull, pull.sum())
+
+
+@pytest.mark.parametrize("C", [1e-4, 0.05, 30.0])
+@pytest.mark.parametrize("n", [120, 30])
+def test_weights_reach_the_float64_optimum_with_a_regularised_intercept(C, n):
+    features, labels = blobs(n=n, features=40)
+    svm = l2svm.fit(features, labels, C=C)
+    assert (svm.gap <= l2svm.GAP).all()
     for k in range(3):
         signs = np.where(labels == k, 1.0, -1.0)
-        best = minimize(objective, np.zeros(6), (features.astype(np.float64), signs, 0.05), tol=1e-12).fun
-        ours = objective(np.append(svm.coef[k], svm.intercept[k]), features.astype(np.float64), signs, 0.05)
-        assert ours == pytest.approx(best, rel=1e-5)
+        wide = features.astype(np.float64)
+        best = minimize(objective, np.zeros(41), (wide, signs, C), jac=slope, tol=1e-12).fun
+        ours = objective(np.append(svm.coef[k], svm.intercept[k]).astype(np.float64), wide, signs, C)
+        assert ours == pytest.approx(best, rel=2e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_predictions_equal_those_of_a_tight_linear_svc(classes):
+    # strongly correlated columns, as pooled activations are
+    rng = np.random.default_rng(0)
+    labels = rng.integers(classes, size=400)
+    mixing = rng.normal(size=(30, 120)) + 3
+    wide = (rng.normal(size=(400, 30)) + rng.normal(size=(classes, 30))[labels]) @ mixing
+    features = wide.astype(np.float32)
+    ours = l2svm.fit(features, labels, C=1e-3)
+    theirs = LinearSVC(C=1e-3, tol=1e-10, max_iter=100_000, dual=False).fit(wide, labels)
+    fresh = (rng.normal(size=(2000, 30)) + rng.normal(size=(classes, 30))[rng.integers(classes, size=2000)]) @ mixing
+    assert (ours.predict(fresh.astype(np.float32)) == theirs.predict(fresh)).mean() >= 0.999
+    np.testing.assert_allclose(ours.coef, theirs.coef_, atol=2e-3 * np.abs(theirs.coef_).max())
+
+
+def test_a_path_gives_what_single_fits_give_in_the_order_asked():
+    features, labels = blobs()
+    grid = [0.1, 0.001, 1.0]
+    for C, along in zip(grid, l2svm.fit_path(features, labels, grid), strict=True):
+        alone = l2svm.fit(features, labels, C)
+        np.testing.assert_allclose(along.coef, alone.coef, atol=2e-3 * np.abs(alone.coef).max())
 
 
 def test_prediction_is_the_class_of_the_largest_margin():

@@ -82,7 +82,7 @@ def test_two_strangers_of_one_name_are_both_refused_by_name(install):
     install("two", plugin(name="twin"))
     install("three", plugin(name="other"))
     assert "other" in host().analyses
-    with pytest.raises(UsageError, match="one-dist 1.0 and two-dist 1.0"):
+    with pytest.raises(UsageError, match=r"one-dist 1\.0 and two-dist 1\.0"):
         host().find("twin")
 
 

@@ -17,7 +17,7 @@ from gan_probe.testing import tiny_gan
 def analysis(body, name="probe-test", needs=frozenset({"sample"})):
     """An analysis that does `body(gan, ctx)`."""
 
-    def run(self, gan, options, ctx):
+    def run(_self, gan, _options, ctx):
         return body(gan, ctx) or Report()
 
     made = type("Made", (Analysis,), {"name": name, "needs": needs, "run": run, "__doc__": "Made by a test."})
@@ -53,7 +53,7 @@ def forget_statistics(gan, _):
 
 def reseed(_gan, _ctx):
     torch.manual_seed(5)
-    np.random.seed(5)
+    np.random.seed(5)  # noqa: NPY002  # what a careless plugin does
     random.seed(5)
 
 
@@ -79,7 +79,19 @@ def nonsense(_gan, _ctx):
     return {"accuracy": 1.0}
 
 
-BAD = [zero_weights, cast, leave_a_hook, train_mode, forget_statistics, reseed, global_modes, move, leave, crash, nonsense]
+BAD = [
+    zero_weights,
+    cast,
+    leave_a_hook,
+    train_mode,
+    forget_statistics,
+    reseed,
+    global_modes,
+    move,
+    leave,
+    crash,
+    nonsense,
+]
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda f: f.__name__)

@@ -51,7 +51,18 @@ def test_it_is_listed_with_its_distribution(environment):
 
 def test_it_runs_beside_a_built_in_and_lands_in_the_same_report(environment):
     done = command(
-        environment, "run", "-p", "brightness", "-p", "samples", "tiny.pt", "--brightness-count", "32", "--json", "--out", "r"
+        environment,
+        "run",
+        "-p",
+        "brightness",
+        "-p",
+        "samples",
+        "tiny.pt",
+        "--brightness-count",
+        "32",
+        "--json",
+        "--out",
+        "r",
     )
     assert done.returncode == 0, done.stderr
     ours, theirs = (a["tables"][0]["rows"][0] for a in json.loads(done.stdout)["analyses"][::-1])

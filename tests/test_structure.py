@@ -61,7 +61,9 @@ def test_no_file_is_a_drawer():
     assert names.isdisjoint({"utils", "util", "helpers", "common", "misc"})
 
 
-@pytest.mark.parametrize("line", ["--help", "run --help", "run --plugin linear-probe --help", "plugins --json", "train --help"])
+@pytest.mark.parametrize(
+    "line", ["--help", "run --help", "run --plugin linear-probe --help", "plugins --json", "train --help"]
+)
 def test_help_imports_nothing_heavy(line):
     code = (
         "import sys; from gan_probe import cli; cli.execute(sys.argv[1:]); "

@@ -42,3 +42,5 @@ def command(data_spec: str | None, data_root: str | None, download: bool, labels
         rows = [{"class": name, "images": n} for name, n in split["classes"].items()]
         title = f"{split['name']}: {split['n']:,} images"
         click.echo("\n" + (format_table(Table(split["name"], rows, title=title)) if rows else f"{title}, no labels"))
+        for note in [*split["notes"], *(f"left out: {s}" for s in split["skipped"])]:
+            click.echo(f"note: {note}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +43,11 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = decorate(function)
     return function
+
+
+def command_line() -> str:
+    """The command as it was typed, for the report."""
+    return shlex.join(["gan-probe", *sys.argv[1:]])
 
 
 def choose_device(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -145,7 +144,7 @@ def command(
             seed,
             device,
             batch_size,
-            command=shlex.join(["gan-probe", *sys.argv[1:]]),
+            command=shared.command_line(),
             progress=stack.enter_context(shared.progress()),
             on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
         )

@@ -63,14 +63,22 @@ def command(
 ) -> None:
     """Train a DCGAN by the paper's recipe; writes the checkpoint, samples over training and the losses."""
     from gan_probe.api import open_data
-    from gan_probe.disk import check_writable
     from gan_probe.options import parse_options
     from gan_probe.training.checkpoint import train_checkpoint
     from gan_probe.training.recipe import Recipe
 
     recipe = parse_options(Recipe, {name: value for name, value in values.items() if value is not None})
-    check_writable(out, force)
     data = open_data(data_spec, root=data_root, download=download, labels=labels)
     with shared.progress() as progress:
-        train_checkpoint(data, out, recipe, seed=seed, device=shared.choose_device(device), progress=progress)
+        train_checkpoint(
+            data,
+            out,
+            recipe,
+            seed=seed,
+            device=shared.choose_device(device),
+            progress=progress,
+            force=force,
+            command=shared.command_line(),
+            source=data_spec,
+        )
     click.echo(str(out))

@@ -17,9 +17,7 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, flo
     return float(interval.low), float(interval.high)
 
 
-def paired_difference(
-    first: np.ndarray, second: np.ndarray, confidence: float = 0.95
-) -> tuple[float, float, float]:
+def paired_difference(first: np.ndarray, second: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
     """The difference of two proportions seen on the same n items, as (difference, low, high).
 
     `first` and `second` are (N,) bool: whether each item came out right under the one and under the other. The interval

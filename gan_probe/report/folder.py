@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import tempfile
@@ -43,6 +44,7 @@ class ReportFolder:
         self.force = force
         self._stack = contextlib.ExitStack()
         self._manifest: IO[bytes] | None = None
+        self._created = False
         self._noted: set[str] = set()
         self._pictures: dict[str, bytes] = {}  # every page holds all figures: each is drawn once
 
@@ -56,6 +58,10 @@ class ReportFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._created and not self._noted and os.name == "posix":  # elsewhere an open file cannot be removed
+            with contextlib.suppress(OSError):  # somebody has put a file of theirs in
+                (self.path / MANIFEST).unlink()
+                self.path.rmdir()
         self._stack.close()
         self._manifest = None
 
@@ -89,6 +95,7 @@ class ReportFolder:
     def _open(self) -> set[str]:
         """Create the folder or look into it: the names that it holds, our mark aside."""
         try:
+            self._created = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
             content = {entry.name for entry in self.path.iterdir()}
             with tempfile.TemporaryFile(dir=self.path):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-import gan_probe
 from gan_probe.analysis import Context
 from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.dcgan import SIZES
 from gan_probe.disk import check_writable
 from gan_probe.gan import Card
+from gan_probe.provenance import provenance
 from gan_probe.report.folder import ReportFolder
 from gan_probe.report.model import RunReport
 from gan_probe.training.grids import SampleGrids
@@ -39,12 +36,14 @@ def train_checkpoint(
     progress: Callable[[int, int, str], None] | None = None,
     force: bool = False,
     command: str = "",
+    source: str = "",
     licence: str = "",
 ) -> GAN:
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
 
     Channels are the data's; a recipe without image size gets the smallest of 16, 32, 64 and 128 that is not below
-    the data's. Before training, OutputError if `out` or the report cannot be written or, without `force`, exist.
+    the data's. `source` is what opens the data again, a name or a path; the card keeps it. Before training, OutputError
+    if `out` or the report cannot be written or, without `force`, exist.
     """
     out = Path(out)
     check_writable(out, force)
@@ -67,30 +66,17 @@ def train_checkpoint(
             progress=progress,
             on_epoch=grids,
         )
-        source = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
+        trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
         gan.card = dataclasses.replace(
             gan.card,
             name=out.stem,
-            training_data=data.name,
-            training=gan.card.training | {"data": source},
+            training_data=source or data.name,
+            training=gan.card.training | {"data": trained_on},
             licence=licence,
         )
         grids(recipe.epochs, gan)  # once more, by the statistics that the checkpoint holds
         save_checkpoint(gan, out)
-        run = {
-            "command": command,
-            "versions": {
-                "gan-probe": gan_probe.__version__,
-                "python": platform.python_version(),
-                "torch": str(torch.__version__),
-            },
-            "platform": f"{platform.system()} {platform.machine()}",
-            "device": str(device),
-            "threads": torch.get_num_threads(),
-            "seed": seed,
-            "data": data.name,
-            "images": ctx.loaded,
-        }
+        run = provenance(command, seed, device, data.name) | {"images": ctx.loaded}
         report = training_report(history, gan, grids, images.notes)
         folder.add(RunReport(gan.card.to_dict(), run), report)
     return gan

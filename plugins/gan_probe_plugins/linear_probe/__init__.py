@@ -73,7 +73,7 @@ class LinearProbe(Analysis[LinearProbeOptions]):
         notes: list[str] = []
         recompute = recomputes(net, options.bn, len(train.images), notes)
         features, columns = features_of(gan, net, layers, train, test, options.grid, recompute, ctx)
-        whole = "trained D, all layers" if options.layers is None else f"trained D, {' + '.join(layers)}"
+        whole = "trained D" if options.layers is None else f"trained D, {' + '.join(layers)}"
         probes = [probe(whole, features, labels, folds, options.c, ctx)]
         alone = [
             # at the C of all layers: a search for each would double the time and tell little

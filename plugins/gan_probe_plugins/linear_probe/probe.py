@@ -137,15 +137,21 @@ def probe(
 ) -> Probe:
     """Choose C on the validation fold, fit on all training features, and predict the test images."""
     train, test = features
-    fit, held = folds
-    scores: list[float] = []
-    steps = len(grid) + 1 if len(grid) > 1 else 1
+    best, scores = 0, []
     if len(grid) > 1:
-        for step, C in enumerate(grid):
-            ctx.progress(step, steps, f"probing {name}")
-            scores.append(float((l2svm.fit(train[fit], labels[fit], C).predict(train[held]) == labels[held]).mean()))
-    best = int(np.argmax(scores)) if scores else 0  # the smallest C among equals
-    ctx.progress(steps - 1, steps, f"probing {name}")
+        fit, held = folds
+        ctx.progress(0, 2, f"probing {name}: choosing C")
+        path = l2svm.fit_path(train[fit], labels[fit], grid, gap=1e-4)  # enough to rank values of C by
+        scores = [float((svm.predict(train[held]) == labels[held]).mean()) for svm in path]
+        best = int(np.argmax(scores))  # the first among equals
+    ctx.progress(1, 2, f"probing {name}: fitting")
     svm = l2svm.fit(train, labels, grid[best])
-    ctx.progress(steps, steps, f"probing {name}")
-    return Probe(name, train.shape[1], grid[best], scores[best] if scores else None, svm.predict(test), svm.converged)
+    ctx.progress(2, 2, f"probing {name}: fitting")
+    return Probe(
+        name,
+        train.shape[1],
+        grid[best],
+        scores[best] if scores else None,
+        svm.predict(test),
+        converged=bool((svm.gap <= l2svm.GAP).all()),
+    )

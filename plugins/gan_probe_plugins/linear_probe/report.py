@@ -42,10 +42,10 @@ def report(
     )
     layers = Table(
         "layers",
-        [_row(p, truth, n_train) for p in alone],
+        [{k: v for k, v in _row(p, truth, n_train).items() if k != "validation"} for p in alone],
         title="Accuracy by layer",
         caption=f"One layer's features at a time, at C = {main.C:g} as for all together. Intervals: 95 %, Wilson.",
-        formats=FORMATS,
+        formats={k: v for k, v in FORMATS.items() if k != "validation"},
     )
     by_class = _by_class(main, truth, classes)
     sizes = f"{n_train:,} training and {len(truth):,} test images"
@@ -65,7 +65,7 @@ def report(
     return Report(
         tables=[accuracy, *_differences(main, controls, truth), *([layers] if alone else []), by_class],
         figures=figures,
-        notes=[*notes, *_warnings(main, [*probes, *alone], truth, options)],
+        notes=[*notes, *_warnings([*probes, *alone], truth, options)],
     )
 
 
@@ -156,11 +156,15 @@ def _confusion(predictions: np.ndarray, truth: np.ndarray, classes: int) -> np.n
     return matrix
 
 
-def _warnings(main: Probe, probes: Sequence[Probe], truth: np.ndarray, options: LinearProbeOptions) -> list[str]:
+def _warnings(probes: Sequence[Probe], truth: np.ndarray, options: LinearProbeOptions) -> list[str]:
     chance = np.bincount(truth).max() / len(truth)
     notes = [f"Always naming the commonest class would score {chance:.1%} on these test images."]
     if loose := [probe.name for probe in probes if not probe.converged]:
-        notes.append(f"liblinear stopped before it had converged on: {', '.join(loose)}. Read their figures with care.")
-    if len(options.c) > 1 and main.C in (min(options.c), max(options.c)):
-        notes.append(f"The chosen C = {main.C:g} lies at the edge of the grid: a wider --c may do better.")
+        notes.append(
+            f"The solver stopped before it had converged on: {', '.join(loose)}. Read their figures with care."
+        )
+    edges = (min(options.c), max(options.c))
+    # controls too: one that was held back by the grid would flatter the trained network
+    if at_edge := [f"{p.name} (C = {p.C:g})" for p in probes if p.validation is not None and p.C in edges]:
+        notes.append(f"Chosen at the edge of the grid, so a wider --c may do better: {', '.join(at_edge)}.")
     return notes
