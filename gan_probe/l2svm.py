@@ -5,11 +5,11 @@ All classes are fitted at once by Newton's method on the primal problem. For eac
     minimise  1/2 (|w|^2 + b^2) + C sum_i max(0, 1 - y_i (w . x_i + b))^2,
 
 which is liblinear's problem (scikit-learn's LinearSVC with its default intercept_scaling). A Newton step solves
-(I + 2 C X' D X) d = -gradient by conjugate gradients, D marking the rows inside the margin; the data are touched only
-by tall-skinny products that serve all classes together. Features of networks are strongly correlated, so the few largest
-eigenvectors of X'X, found once and shared by all classes and all C, precondition the solve. The objective is 1-strongly
-convex, so half the squared norm of the gradient bounds its distance to the optimum: that bound is where the iteration
-stops. (Keerthi and DeCoste 2005, Chapelle 2007; range finder: Halko, Martinsson and Tropp 2011.)
+(I + 2 C X' D X) d = -gradient by conjugate gradients, D marking the rows inside the margin; data are touched only
+by tall-skinny products that serve all classes together. Features of networks are strongly correlated, so the few
+largest eigenvectors of X'X, found once and shared by all classes and all C, precondition the solve. The objective is
+1-strongly convex, so half the squared norm of the gradient bounds its distance to the optimum: that bound is where the
+iteration stops. (Keerthi and DeCoste 2005, Chapelle 2007; range finder: Halko, Martinsson and Tropp 2011.)
 """
 
 from __future__ import annotations
