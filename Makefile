@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format clean
+.PHONY: demo test slow lint format reports clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -51,6 +51,14 @@ $(VENV)/.test: $(VENV)/.package
 $(VENV)/.lint: $(VENV)/.package
 	$(INSTALL) --group test --group lint
 	@touch $@
+
+SHARED ?= ../shared
+
+reports: $(VENV)/.package  ## the example reports in reports/, made anew
+	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out reports/digits-dcgan --force
+	$(BIN)/python $(SHARED)/data/unpack .cache cifar10
+	$(BIN)/gan-probe run --plugin linear-probe --plugin samples $(SHARED)/weights/dcgan_code_svhn \
+	  --data .cache/cifar10 --train-size 5000 --out reports/dcgan-code-svhn --force
 
 clean:
 	rm -rf $(VENV) demo-report

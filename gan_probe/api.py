@@ -75,7 +75,7 @@ def run(
 
     registered = host().find(analysis)
     opened = load(gan, device=device) if isinstance(gan, str | Path) else gan
-    images = open_data(data) if data is not None else default_data(opened, open_data)
+    images = open_data(data) if data is not None else default_data(opened, [registered], open_data)
     job = Run(opened, [registered], {analysis: options}, images, seed, device, batch_size, command="gan_probe.run")
     report = job.start().analyses[0]
     if report.status != "ok":

@@ -120,9 +120,11 @@ class Run:
         return dataclasses.replace(report, notes=notes, seconds=round(time.perf_counter() - began, 3))
 
 
-def default_data(gan: GAN | None, open_data: Callable[[str], Data]) -> Data | None:
-    """The data that the checkpoint's card names, if it is there; None otherwise."""
+def default_data(gan: GAN | None, analyses: Sequence[Registered], open_data: Callable[[str], Data]) -> Data | None:
+    """The data that the checkpoint's card names, if an analysis can use them and they are there; None otherwise."""
     if gan is None or not gan.card.training_data:
+        return None
+    if not any("data" in r.analysis.needs | r.analysis.takes for r in analyses):
         return None
     try:
         return open_data(gan.card.training_data)

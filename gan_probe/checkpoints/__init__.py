@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan_probe.errors import BadInputError, one_line
+from gan_probe.errors import BadInputError, GanProbeError, one_line
 
 if TYPE_CHECKING:
     from gan_probe.gan import GAN
@@ -51,8 +52,18 @@ def load_gan(request: LoadRequest, hook: Any = None) -> GAN:
     for path in (request.path, request.generator, request.discriminator):
         if path is not None and not path.exists():
             raise BadInputError(one_line(f"{_short(path)}: there is no such file or folder; check the path"))
-    gan: GAN | None = None if hook is None else hook.load_gan(request=request)
-    return gan if gan is not None else load_builtin(request)
+    if hook is not None:
+        try:
+            gan: GAN | None = hook.load_gan(request=request)
+        except GanProbeError:
+            raise
+        except Exception as error:  # a stranger's loader may fail in any way; what it failed on may still be ours
+            reason = one_line(f"a plugin's load_gan failed on {_short(request.path)}, {type(error).__name__}: {error}")
+            warnings.warn(reason, UserWarning, stacklevel=2)
+        else:
+            if gan is not None:
+                return gan
+    return load_builtin(request)
 
 
 def load_builtin(request: LoadRequest) -> GAN:

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 from typing import Any
 
 import click
@@ -88,6 +89,7 @@ def execute(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _warn
     try:
         code = group.main(arguments, prog_name="gan-probe", standalone_mode=False)
         sys.stdout.flush()
@@ -119,6 +121,10 @@ def execute(arguments: list[str]) -> int:
         reason = f"{type(error).__name__}: {error}"
         return _fail(f"a bug in gan-probe, {reason}; run again with --debug and report it", 1, arguments)
     return code if isinstance(code, int) else 0
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    click.echo(f"gan-probe: warning: {one_line(message, 300)}", err=True)
 
 
 def _fail(message: object, code: int, arguments: list[str] | None = None) -> int:

@@ -133,8 +133,10 @@ def command(
     def opened(spec: str) -> Any:
         return open_data(spec, root=data_root, download=download, labels=labels)
 
-    data = opened(data_spec) if data_spec else default_data(gan, opened)
     chosen = [plugins.find(name) for name in dict.fromkeys(names)] if names else list(plugins.analyses.values())
+    data = opened(data_spec) if data_spec else default_data(gan, chosen, opened)
+    if data is not None and not data_spec:
+        click.echo(f"note: the data are {data.name}, as the checkpoint's card says", err=True)
     with ExitStack() as stack:
         job = Run(
             gan,
