@@ -134,8 +134,8 @@ def command(
         return open_data(spec, root=data_root, download=download, labels=labels)
 
     chosen = [plugins.find(name) for name in dict.fromkeys(names)] if names else list(plugins.analyses.values())
-    data = opened(data_spec) if data_spec else default_data(gan, chosen, opened)
-    if data is not None and not data_spec:
+    data = opened(data_spec) if data_spec is not None else default_data(gan, chosen, opened)
+    if data is not None and data_spec is None:
         click.echo(f"note: the data are {data.name}, as the checkpoint's card says", err=True)
     with ExitStack() as stack:
         job = Run(

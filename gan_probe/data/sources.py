@@ -110,6 +110,8 @@ def open_data(
 
 def _open_path(spec: str | Path, names: list[str], labels: str | None) -> Data:
     where = short(spec)
+    if spec == "":  # pathlib would take it for the current folder
+        raise BadInputError(_not_found("", names, FileNotFoundError()))
     try:
         path = Path(spec).expanduser()
         mode = path.stat().st_mode
