@@ -38,7 +38,10 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--download", is_flag=True, help="Fetch a named data set that is not there yet."),
         click.option(
-            "--data-root", type=click.Path(), metavar="DIR", help="Where named data sets lie.  [default: ~/.cache/gan-probe]"
+            "--data-root",
+            type=click.Path(),
+            metavar="DIR",
+            help="Where named data sets lie.  [default: ~/.cache/gan-probe]",
         ),
     ):
         function = decorate(function)
