@@ -14,7 +14,7 @@ iteration stops. (Keerthi and DeCoste 2005, Chapelle 2007; range finder: Halko, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,8 @@ NEWTON_STEPS = 100
 CG_STEPS = 400
 FORCING = 0.03  # a step's residual against its target, in the preconditioned norm
 EIGENVECTORS = 256
+SKETCHED_ROWS = 2500
+BLOCK = 128  # rows
 Product = Callable[[np.ndarray], np.ndarray]
 
 
@@ -89,33 +91,51 @@ def fit_path(features: np.ndarray, labels: np.ndarray, grid: Sequence[float], *,
 
 @dataclass(frozen=True)
 class Rows:
-    """The features (N, F) with a constant column behind them, which is never stored."""
+    """The features (N, F) with a constant column behind them, which is never stored; read block by block of rows."""
 
     features: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def blocks(self) -> Iterator[slice]:
+        """Rows that stay in a processor's cache between being multiplied from the left and from the right."""
+        for start in range(0, len(self), BLOCK):
+            yield slice(start, start + BLOCK)
+
     def forward(self, V: np.ndarray) -> np.ndarray:
-        """(F + 1, K) to (N, K)."""
+        """X V, from (F + 1, K) to (N, K)."""
         product: np.ndarray = self.features @ V[:-1] + V[-1]
         return product
 
     def backward(self, R: np.ndarray) -> np.ndarray:
-        """(N, K) to (F + 1, K)."""
-        return np.vstack([self.features.T @ R, R.sum(0, dtype=np.float64, keepdims=True).astype(np.float32)])
+        """X' R, from (N, K) to (F + 1, K)."""
+        return np.vstack([self.features.T @ R, R.sum(0, keepdims=True)])
+
+    def curvature(self, weights: np.ndarray, V: np.ndarray) -> np.ndarray:
+        """X' (weights * X V) in one reading of the rows, weights (N, K)."""
+        product = np.zeros_like(V)
+        for rows in self.blocks():
+            block = Rows(self.features[rows])
+            product += block.backward(weights[rows] * block.forward(V))
+        return product
 
 
 Basis = tuple[np.ndarray, np.ndarray]  # eigenvectors (F + 1, M) and eigenvalues (M,) of X'X
 
 
 def _largest_eigenvectors(X: Rows) -> Basis:
-    n, width = X.features.shape[0], X.features.shape[1] + 1
-    wanted = min(EIGENVECTORS, min(n, width) // 8)
     rng = np.random.default_rng(0)
+    n, width = len(X), X.features.shape[1] + 1
+    if n > SKETCHED_ROWS:  # a sample shows the large eigenvectors well enough for a preconditioner
+        X = Rows(X.features[np.sort(rng.choice(n, SKETCHED_ROWS, replace=False))])
+    wanted = min(EIGENVECTORS, min(len(X), width) // 8)
     sketch = rng.standard_normal((width, wanted + wanted // 8), np.float32)
-    for _ in range(2):  # one power iteration sharpens the sketch enough for a preconditioner
+    for _ in range(2):  # one power iteration more than the sketch itself
         sketch, _ = np.linalg.qr(X.backward(X.forward(sketch)))
     image = X.forward(sketch)
     values, vectors = np.linalg.eigh(image.T @ image)
-    return sketch @ vectors[:, ::-1][:, :wanted], values[::-1][:wanted].clip(0)
+    return sketch @ vectors[:, ::-1][:, :wanted], values[::-1][:wanted].clip(0) * (n / len(X))
 
 
 def _newton(
@@ -135,7 +155,7 @@ def _newton(
         inside = (margins[:, open_] < 1).astype(np.float32)
 
         def hessian(V: np.ndarray, inside: np.ndarray = inside) -> np.ndarray:
-            return V + 2 * C * X.backward(inside * X.forward(V))
+            return V + 2 * C * X.curvature(inside, V)
 
         step = _conjugate_gradients(hessian, -gradient[:, open_], _preconditioner(basis, C, inside.mean(0)))
         change = signs[:, open_] * X.forward(step)
