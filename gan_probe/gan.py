@@ -122,13 +122,20 @@ class Card:
         return card
 
 
-@dataclass
+@dataclass(repr=False)
 class GAN:
     """A pretrained GAN: `card`, and `generator` and `discriminator` (each None where the checkpoint holds none)."""
 
     card: Card
     generator: Net | None = None
     discriminator: Net | None = None
+
+    def __repr__(self) -> str:
+        card = self.card
+        roles = [role for role in ("generator", "discriminator") if getattr(self, role) is not None]
+        images = f"{card.image_size}x{card.image_size}x{card.channels} images"
+        z = f"z of {card.z_size} {card.z_distribution} numbers"
+        return f"<GAN {card.name!r} ({card.format}): {' and '.join(roles) or 'empty'}, {images}, {z}>"
 
     @property
     def gives(self) -> frozenset[str]:

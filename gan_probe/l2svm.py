@@ -15,9 +15,12 @@ iteration stops. (Keerthi and DeCoste 2005, Chapelle 2007; range finder: Halko, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from gan_probe.errors import BadInputError
 
@@ -27,7 +30,7 @@ CG_STEPS = 400
 FORCING = 0.03  # a step's residual against its target, in the preconditioned norm
 EIGENVECTORS = 256
 SKETCHED_ROWS = 2500
-BLOCK = 128  # rows
+BLOCK = 256  # rows: they stay in a processor's cache between being multiplied from the right and from the left
 Product = Callable[[np.ndarray], np.ndarray]
 
 
@@ -43,6 +46,7 @@ class L2SVM:
     intercept: np.ndarray
     classes: np.ndarray
     gap: np.ndarray
+    C: float
 
     def decision(self, features: np.ndarray) -> np.ndarray:
         """Margins (N, K) of features (N, F)."""
@@ -64,61 +68,84 @@ def fit(features: np.ndarray, labels: np.ndarray, C: float, *, gap: float = GAP)
     `gap` is how near to the optimum, relatively, each row's objective must come. Raises BadInputError for fewer than
     two classes or features that are not finite.
     """
-    return fit_path(features, labels, [C], gap=gap)[0]
+    return next(fit_path(features, labels, [C], gap=gap))
 
 
-def fit_path(features: np.ndarray, labels: np.ndarray, grid: Sequence[float], *, gap: float = GAP) -> list[L2SVM]:
-    """A fit for each C of the grid, in its order; walked upwards, each starts from the one before.
+def fit_path(features: np.ndarray, labels: np.ndarray, grid: Sequence[float], *, gap: float = GAP) -> Iterator[L2SVM]:
+    """Fits for the values of C in the grid, from the smallest upwards, each computed when it is asked for.
 
-    Where a fit started changes it within `gap` only. Errors as for `fit`.
+    Each starts from the one before, which changes it within `gap` only. Errors as for `fit`.
     """
     classes = np.unique(labels)
     if len(classes) < 2:
         raise BadInputError("a classifier needs at least two classes in its training labels")
     if not np.isfinite(features).all():
         raise BadInputError("the features hold NaN or infinite values: is the checkpoint sound?")
-    X = Rows(np.ascontiguousarray(features, np.float32))
+    X = np.ascontiguousarray(features, np.float32)
     positive = classes[1:] if len(classes) == 2 else classes
     signs = np.where(labels[:, None] == positive, np.float32(1), np.float32(-1))  # (N, K)
-    basis = _largest_eigenvectors(X)
-    W = np.zeros((X.features.shape[1] + 1, len(positive)), np.float32)  # the last row is the intercept
-    found = {}
+    with _threads() as pool:
+        basis = _largest_eigenvectors(Rows(X, pool))
+    W = np.zeros((X.shape[1] + 1, len(positive)), np.float32)  # the last row is the intercept
     for C in sorted(set(grid)):
-        W, reached = _newton(X, signs, np.float32(C), W, basis, gap)
-        found[C] = L2SVM(np.ascontiguousarray(W[:-1].T), W[-1].copy(), classes, reached)
-    return [found[C] for C in grid]
+        with _threads() as pool:
+            W, reached = _newton(Rows(X, pool), signs, np.float32(C), W, basis, gap)
+        yield L2SVM(np.ascontiguousarray(W[:-1].T), W[-1].copy(), classes, reached, C)
 
 
-@dataclass(frozen=True)
 class Rows:
-    """The features (N, F) with a constant column behind them, which is never stored; read block by block of rows."""
+    """The features (N, F) with a constant column behind them, which is never stored.
 
-    features: np.ndarray
+    Blocks of rows are multiplied side by side, each by one thread, and summed in their order: the result does not
+    depend on the number of threads, and no thread waits for another at every product, which on a busy machine costs
+    more than the product.
+    """
+
+    def __init__(self, features: np.ndarray, pool: Executor) -> None:
+        self.features = features
+        self.pool = pool
 
     def __len__(self) -> int:
         return len(self.features)
 
-    def blocks(self) -> Iterator[slice]:
-        """Rows that stay in a processor's cache between being multiplied from the left and from the right."""
-        for start in range(0, len(self), BLOCK):
-            yield slice(start, start + BLOCK)
-
     def forward(self, V: np.ndarray) -> np.ndarray:
         """X V, from (F + 1, K) to (N, K)."""
-        product: np.ndarray = self.features @ V[:-1] + V[-1]
-        return product
+        return np.concatenate(self._each(lambda rows: self.features[rows] @ V[:-1] + V[-1]))
 
     def backward(self, R: np.ndarray) -> np.ndarray:
         """X' R, from (N, K) to (F + 1, K)."""
-        return np.vstack([self.features.T @ R, R.sum(0, keepdims=True)])
+        return self._sum(lambda rows: _transposed(self.features[rows], R[rows]))
 
     def curvature(self, weights: np.ndarray, V: np.ndarray) -> np.ndarray:
-        """X' (weights * X V) in one reading of the rows, weights (N, K)."""
-        product = np.zeros_like(V)
-        for rows in self.blocks():
-            block = Rows(self.features[rows])
-            product += block.backward(weights[rows] * block.forward(V))
-        return product
+        """X' (weights * X V), weights (N, K), in one reading of the rows."""
+
+        def part(rows: slice) -> np.ndarray:
+            block = self.features[rows]
+            return _transposed(block, weights[rows] * (block @ V[:-1] + V[-1]))
+
+        return self._sum(part)
+
+    def _each(self, part: Callable[[slice], np.ndarray]) -> list[np.ndarray]:
+        starts = range(0, len(self), BLOCK)
+        return list(self.pool.map(part, [slice(start, start + BLOCK) for start in starts]))
+
+    def _sum(self, part: Callable[[slice], np.ndarray]) -> np.ndarray:
+        first, *rest = self._each(part)
+        for block in rest:
+            first += block
+        return first
+
+
+def _transposed(block: np.ndarray, R: np.ndarray) -> np.ndarray:
+    return np.vstack([block.T @ R, R.sum(0, keepdims=True)])
+
+
+@contextmanager
+def _threads() -> Iterator[Executor]:
+    """As many threads as the linear algebra would use, which meanwhile runs on one in each of them."""
+    blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max(blas, default=1)) as pool:
+        yield pool
 
 
 Basis = tuple[np.ndarray, np.ndarray]  # eigenvectors (F + 1, M) and eigenvalues (M,) of X'X
@@ -128,7 +155,7 @@ def _largest_eigenvectors(X: Rows) -> Basis:
     rng = np.random.default_rng(0)
     n, width = len(X), X.features.shape[1] + 1
     if n > SKETCHED_ROWS:  # a sample shows the large eigenvectors well enough for a preconditioner
-        X = Rows(X.features[np.sort(rng.choice(n, SKETCHED_ROWS, replace=False))])
+        X = Rows(X.features[np.sort(rng.choice(n, SKETCHED_ROWS, replace=False))], X.pool)
     wanted = min(EIGENVECTORS, min(len(X), width) // 8)
     sketch = rng.standard_normal((width, wanted + wanted // 8), np.float32)
     for _ in range(2):  # one power iteration more than the sketch itself

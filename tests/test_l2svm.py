@@ -55,11 +55,11 @@ def test_predictions_equal_those_of_a_tight_linear_svc(classes):
     np.testing.assert_allclose(ours.coef, theirs.coef_, atol=2e-3 * np.abs(theirs.coef_).max())
 
 
-def test_a_path_gives_what_single_fits_give_in_the_order_asked():
+def test_a_path_gives_upwards_what_single_fits_give():
     features, labels = blobs()
-    grid = [0.1, 0.001, 1.0]
-    for C, along in zip(grid, l2svm.fit_path(features, labels, grid), strict=True):
+    for C, along in zip([0.001, 0.1, 1.0], l2svm.fit_path(features, labels, [0.1, 0.001, 1.0]), strict=True):
         alone = l2svm.fit(features, labels, C)
+        assert along.C == alone.C == C
         np.testing.assert_allclose(along.coef, alone.coef, atol=2e-3 * np.abs(alone.coef).max())
 
 

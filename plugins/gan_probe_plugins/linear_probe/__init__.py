@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from gan_probe import GAN, Context
 
-# the authors' release searches these
-GRID = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
+# the release searches 1e-4 to 1e-2; controls whose features have another scale need a wider choice to do their best
+GRID = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,12 @@ class LinearProbeOptions(Options):
     test_size: int | None = option(None, "test images: a seeded, stratified draw (default: all)", min=2)
     layers: tuple[str, ...] | None = option(None, "layers to read, such as conv2,conv3 (default: every convolution)")
     grid: int = option(4, "side of the grid that feature maps are max-pooled to", min=1, max=64)
-    c: tuple[float, ...] = option(GRID, "values of the SVM's C; the validation split chooses", min=1e-9, max=1e9)
+    c: tuple[float, ...] = option(
+        GRID,
+        "values of the SVM's C, walked upwards until validation accuracy falls by 2 standard errors",
+        min=1e-9,
+        max=1e9,
+    )
     validation: float = option(0.2, "share of the training images that chooses C", min=0.05, max=0.5)
     bn: Literal["data", "stored"] = option(
         "data", "batch-norm statistics: recomputed on the training images (no labels used), or as stored"

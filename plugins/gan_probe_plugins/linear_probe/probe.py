@@ -137,21 +137,26 @@ def probe(
 ) -> Probe:
     """Choose C on the validation fold, fit on all training features, and predict the test images."""
     train, test = features
-    best, scores = 0, []
+    C, score = grid[0], None
     if len(grid) > 1:
-        fit, held = folds
         ctx.progress(0, 2, f"probing {name}: choosing C")
-        path = l2svm.fit_path(train[fit], labels[fit], grid, gap=1e-4)  # enough to rank values of C by
-        scores = [float((svm.predict(train[held]) == labels[held]).mean()) for svm in path]
-        best = int(np.argmax(scores))  # the first among equals
+        C, score = _choose(train, labels, folds, grid)
     ctx.progress(1, 2, f"probing {name}: fitting")
-    svm = l2svm.fit(train, labels, grid[best])
+    svm = l2svm.fit(train, labels, C)
     ctx.progress(2, 2, f"probing {name}: fitting")
-    return Probe(
-        name,
-        train.shape[1],
-        grid[best],
-        scores[best] if scores else None,
-        svm.predict(test),
-        converged=bool((svm.gap <= l2svm.GAP).all()),
-    )
+    return Probe(name, train.shape[1], C, score, svm.predict(test), converged=bool((svm.gap <= l2svm.GAP).all()))
+
+
+def _choose(
+    features: np.ndarray, labels: np.ndarray, folds: tuple[np.ndarray, np.ndarray], grid: tuple[float, ...]
+) -> tuple[float, float]:
+    """The C of the highest validation accuracy, the smallest among equals, and that accuracy."""
+    fit, held = folds
+    C, best = min(grid), -1.0
+    for svm in l2svm.fit_path(features[fit], labels[fit], grid, gap=1e-4):  # enough to rank values of C by
+        score = float((svm.predict(features[held]) == labels[held]).mean())
+        if score > best:
+            C, best = svm.C, score
+        elif best - score > 2 * (best * (1 - best) / len(held)) ** 0.5:
+            break  # over-fitting has set in, and larger values take the longest
+    return C, best
