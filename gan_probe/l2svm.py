@@ -24,8 +24,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from gan_probe.errors import BadInputError
 
+LARGEST = 1e12  # features beyond this are no activations, and their squares would leave single precision
 GAP = 1e-6  # relative distance of the objective to its optimum, at most, unless the caller is content with less
 NEWTON_STEPS = 100
+PATIENCE = 5  # Newton steps without progress, after which precision is at its end
 CG_STEPS = 400
 FORCING = 0.03  # a step's residual against its target, in the preconditioned norm
 EIGENVECTORS = 256
@@ -79,8 +81,8 @@ def fit_path(features: np.ndarray, labels: np.ndarray, grid: Sequence[float], *,
     classes = np.unique(labels)
     if len(classes) < 2:
         raise BadInputError("a classifier needs at least two classes in its training labels")
-    if not np.isfinite(features).all():
-        raise BadInputError("the features hold NaN or infinite values: is the checkpoint sound?")
+    if not (largest := np.abs(features).max(initial=0)) <= LARGEST:  # NaN is not either
+        raise BadInputError(f"the features hold values such as {largest:g}: is the checkpoint sound?")
     X = np.ascontiguousarray(features, np.float32)
     positive = classes[1:] if len(classes) == 2 else classes
     signs = np.where(labels[:, None] == positive, np.float32(1), np.float32(-1))  # (N, K)
@@ -89,8 +91,13 @@ def fit_path(features: np.ndarray, labels: np.ndarray, grid: Sequence[float], *,
     W = np.zeros((X.shape[1] + 1, len(positive)), np.float32)  # the last row is the intercept
     for C in sorted(set(grid)):
         with _threads() as pool:
-            W, reached = _newton(Rows(X, pool), signs, np.float32(C), W, basis, gap)
-        yield L2SVM(np.ascontiguousarray(W[:-1].T), W[-1].copy(), classes, reached, C)
+            W, reached = _newton(Rows(X, pool), signs, C, W, basis, gap)
+            found = W
+            if (reached > gap).any():  # next to a hard margin, single precision cannot see the gradient any more
+                exact = signs.astype(np.float64), C, W.astype(np.float64)
+                found, reached = _newton(Rows(X, pool), *exact, basis, gap)
+                W = found.astype(np.float32)
+        yield L2SVM(np.ascontiguousarray(found[:-1].T), found[-1].copy(), classes, reached, C)
 
 
 class Rows:
@@ -110,20 +117,23 @@ class Rows:
 
     def forward(self, V: np.ndarray) -> np.ndarray:
         """X V, from (F + 1, K) to (N, K)."""
-        return np.concatenate(self._each(lambda rows: self.features[rows] @ V[:-1] + V[-1]))
+        return np.concatenate(self._each(lambda rows: self._block(rows, V) @ V[:-1] + V[-1]))
 
     def backward(self, R: np.ndarray) -> np.ndarray:
         """X' R, from (N, K) to (F + 1, K)."""
-        return self._sum(lambda rows: _transposed(self.features[rows], R[rows]))
+        return self._sum(lambda rows: _transposed(self._block(rows, R), R[rows]))
 
     def curvature(self, weights: np.ndarray, V: np.ndarray) -> np.ndarray:
         """X' (weights * X V), weights (N, K), in one reading of the rows."""
 
         def part(rows: slice) -> np.ndarray:
-            block = self.features[rows]
+            block = self._block(rows, V)
             return _transposed(block, weights[rows] * (block @ V[:-1] + V[-1]))
 
         return self._sum(part)
+
+    def _block(self, rows: slice, like: np.ndarray) -> np.ndarray:
+        return self.features[rows].astype(like.dtype, copy=False)
 
     def _each(self, part: Callable[[slice], np.ndarray]) -> list[np.ndarray]:
         starts = range(0, len(self), BLOCK)
@@ -166,20 +176,27 @@ def _largest_eigenvectors(X: Rows) -> Basis:
 
 
 def _newton(
-    X: Rows, signs: np.ndarray, C: np.float32, W: np.ndarray, basis: Basis, goal: float
+    X: Rows, signs: np.ndarray, C: float, W: np.ndarray, basis: Basis, goal: float
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (F + 1, K) and gaps (K,), computed in the precision of `W` and `signs`."""
     W = W.copy()
+    C = W.dtype.type(C)
     margins = signs * X.forward(W)  # (N, K)
     gap = np.full(W.shape[1], np.inf)
+    best, waited = np.full(2, np.inf), 0
     for _ in range(NEWTON_STEPS):
         slack = np.maximum(0, 1 - margins)
         gradient = W - 2 * C * X.backward(signs * slack)
         objective = 0.5 * _dot(W, W) + C * _dot(slack, slack)  # (K,)
         gap = 0.5 * _dot(gradient, gradient) / objective
         open_ = np.flatnonzero(gap > goal)  # classes that are done drop out of the products
-        if len(open_) == 0:
+        # the gap may rise on the way while the objective falls: only a halt of both is a halt
+        now = np.array([gap.max(), objective.sum()])
+        waited = 0 if (now < best * (0.9, 1 - 1e-4)).any() else waited + 1
+        best = np.minimum(best, now)
+        if len(open_) == 0 or waited == PATIENCE:
             break
-        inside = (margins[:, open_] < 1).astype(np.float32)
+        inside = (margins[:, open_] < 1).astype(W.dtype)
 
         def hessian(V: np.ndarray, inside: np.ndarray = inside) -> np.ndarray:
             return V + 2 * C * X.curvature(inside, V)
@@ -192,11 +209,14 @@ def _newton(
     return W, gap
 
 
-def _preconditioner(basis: Basis, C: np.float32, share: np.ndarray) -> Product:
-    # as if the rows inside the margin were an even sample of all rows
+def _preconditioner(basis: Basis, C: float, share: np.ndarray) -> Product:
+    # as if the rows inside the margin were an even sample of all rows, and all smaller eigenvalues the last one kept
     vectors, values = basis
-    weight = 2 * C * share * values[:, None]  # (M, K)
-    shrink = (weight / (1 + weight)).astype(np.float32)
+    if not len(values):
+        return lambda R: R
+    bent = 1 + 2 * C * share * values[:, None]  # (M, K): eigenvalues of the Hessian
+    # single precision does not hold a direction much more than a thousandfold flattened
+    shrink = (1 - np.maximum(bent[-1] / bent, 1e-3)).astype(vectors.dtype)
 
     def apply(R: np.ndarray) -> np.ndarray:
         product: np.ndarray = R - vectors @ (shrink * (vectors.T @ R))
@@ -219,22 +239,22 @@ def _conjugate_gradients(hessian: Product, target: np.ndarray, precondition: Pro
             break
         bent = hessian(direction)
         # a column that has arrived stands still while the others go on
-        length = np.where(going, norm / np.maximum(_dot(direction, bent), 1e-30), 0).astype(np.float32)
+        length = np.where(going, norm / np.maximum(_dot(direction, bent), 1e-30), 0).astype(target.dtype)
         V += length * direction
         residual -= length * bent
         image = precondition(residual)
         before, norm = norm, _dot(residual, image)
-        direction = image + np.where(going, norm / np.maximum(before, 1e-30), 0).astype(np.float32) * direction
+        direction = image + np.where(going, norm / np.maximum(before, 1e-30), 0).astype(target.dtype) * direction
     return V
 
 
-def _line_search(W: np.ndarray, step: np.ndarray, margins: np.ndarray, change: np.ndarray, C: np.float32) -> np.ndarray:
+def _line_search(W: np.ndarray, step: np.ndarray, margins: np.ndarray, change: np.ndarray, C: float) -> np.ndarray:
     """The best length (K,) of each column's step: the root of a slope that is increasing and piecewise linear."""
     linear, square = _dot(W, step), _dot(step, step)
     length = np.ones(W.shape[1])
     low, high = np.zeros_like(length), np.full_like(length, np.inf)
     for _ in range(30):
-        slack = 1 - margins - length.astype(np.float32) * change
+        slack = 1 - margins - length.astype(W.dtype) * change
         inside = np.maximum(slack, 0)
         slope = linear + length * square - 2 * C * _dot(inside, change)
         curve = square + 2 * C * np.einsum("nk,nk->k", change * (slack > 0), change, dtype=np.float64)
@@ -244,7 +264,7 @@ def _line_search(W: np.ndarray, step: np.ndarray, margins: np.ndarray, change: n
         newton = length - slope / np.maximum(curve, 1e-30)
         middle = np.where(np.isfinite(high), (low + high) / 2, 2 * length)
         length = np.where((newton > low) & (newton < high), newton, middle)
-    return length.astype(np.float32)
+    return length.astype(W.dtype)
 
 
 def _dot(A: np.ndarray, B: np.ndarray) -> np.ndarray:
