@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gan_probe import GAN, Context
 
 # the release searches 1e-4 to 1e-2; controls whose features have another scale need a wider choice to do their best
-GRID = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+GRID = tuple(float(f"{digit}e{power}") for power in range(-5, 0) for digit in (1, 2, 5))
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class LinearProbeOptions(Options):
     grid: int = option(4, "side of the grid that feature maps are max-pooled to", min=1, max=64)
     c: tuple[float, ...] = option(
         GRID,
-        "values of the SVM's C, walked upwards until validation accuracy falls by 2 standard errors",
+        "values of the SVM's C, walked upwards while validation accuracy holds",
         min=1e-9,
         max=1e9,
     )
@@ -62,6 +62,7 @@ class LinearProbe(Analysis[LinearProbeOptions]):
             pixels_of,
             probe,
             recomputes,
+            seen_in_training,
         )
         from gan_probe_plugins.linear_probe.report import report
 
@@ -73,9 +74,9 @@ class LinearProbe(Analysis[LinearProbeOptions]):
         layers = chosen_layers(net, options.layers)
         train, test = labelled_images(gan, options, ctx)
         labels = labels_of(train)
-        folds = folds_of(labels, options.validation, ctx)
+        folds = folds_of(labels, train.classes, options.validation, ctx)
 
-        notes: list[str] = []
+        notes = [warning] if (warning := seen_in_training(gan, ctx)) else []
         recompute = recomputes(net, options.bn, len(train.images), notes)
         features, columns = features_of(gan, net, layers, train, test, options.grid, recompute, ctx)
         whole = "trained D" if options.layers is None else f"trained D, {' + '.join(layers)}"
