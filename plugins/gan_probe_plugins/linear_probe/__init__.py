@@ -87,6 +87,7 @@ class LinearProbe(Analysis[LinearProbeOptions]):
             for layer, block in zip(layers, columns, strict=True)
             if len(layers) > 1
         ]
+        del features  # at full size, two sets of features would not fit beside each other
         if options.controls:
             twin = net.random_twin(ctx.torch_generator("linear-probe/random weights"))
             if twin is None:
