@@ -135,7 +135,8 @@ def recomputes(net: Net, bn: str, n: int, notes: list[str]) -> bool:
         if statistics is None:
             raise BadInputError("this discriminator stores no batch-norm statistics: use --bn data")
         notes.append(
-            "Batch-norm statistics as stored; where they are running averages they mix real and generated images."
+            "Batch-norm statistics as stored; where they are running averages they mix real and generated images. The "
+            "random-weights control has none worth storing: its own come from the training images."
         )
         return False
     used = n - n % BATCH if n > BATCH else n  # a short last batch would weigh as much as a whole one
