@@ -33,16 +33,15 @@ def load(
         None if discriminator is None else Path(discriminator),
         device=device,
     )
-    return load_gan(request, host().manager.hook)
+    return load_gan(request, host())
 
 
 def dataset_sources() -> list[DatasetSource]:
-    """The named data sets: the built-in ones, then plugins'."""
-    from gan_probe.data import builtin_sources
+    """The named data sets: the built-in ones, then plugins', none under the name of another."""
+    from gan_probe.data.sources import all_sources, read_sources
     from gan_probe.plugins import host
 
-    theirs = host().manager.hook.register_datasets()
-    return [*builtin_sources(), *(source for sources in theirs for source in sources)]
+    return all_sources(host().call("register_datasets", read_sources))
 
 
 def open_data(

@@ -165,8 +165,8 @@ def command(
 
         result = job.start(land)
         folder.finish(result)
-        for plugin in plugins.manager.get_plugins():
-            _extra_formats(plugins, plugin, result, folder.path)
+        for _ in plugins.call("write_report", lambda _: None, report=result, folder=folder.path):
+            pass  # it gives nothing: what it writes is its result
     if as_json:
         from gan_probe.report.json import dumps
 
@@ -199,17 +199,6 @@ def _warn_of_broken(plugins: Host) -> None:
 
     for broken in plugins.broken:
         click.echo(f"gan-probe: plugin {one_line(broken.plugin)} left out: {broken.reason}", err=True)
-
-
-def _extra_formats(plugins: Host, plugin: object, result: RunReport, folder: Path) -> None:
-    from gan_probe.errors import one_line
-
-    others = [p for p in plugins.manager.get_plugins() if p is not plugin]
-    try:
-        plugins.manager.subset_hook_caller("write_report", remove_plugins=others)(report=result, folder=folder)
-    except Exception as error:  # a third party's writer must not spoil a report that is already whole
-        name = plugins.manager.get_name(plugin)
-        click.echo(f"gan-probe: {name} could not write its report: {one_line(error)}", err=True)
 
 
 def _exit_code(job: Run, result: RunReport) -> int:
