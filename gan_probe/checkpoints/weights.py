@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -107,9 +106,6 @@ def check_stages(card: Card, role: Role, stages: tuple[Stage, ...]) -> None:
             or reshape
             or (stage.norm == "unit" and stage.op != "linear")
             or stage.labels not in (0, len(card.classes))
-            or not isinstance(stage.bias, bool)
-            or not isinstance(stage.statistics, bool)
-            or not all(isinstance(x, int | float) and math.isfinite(x) and x >= 0 for x in (stage.eps, stage.slope))
             or (stage.op == "conv_transpose" and stage.output_padding >= stage.stride)
         )
         channels, size = stage.channels, stage.size(size)
