@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 import traceback
@@ -69,7 +70,9 @@ class Run:
         """
         self.check()
         refusals = {r.analysis.name: self.refusal(r) for r in self.analyses}
-        record = provenance(self.command, self.seed, self.device, self.data.name if self.data else None)
+        # where the networks are: what onnxruntime runs stays on the CPU, whatever was asked for
+        device = self.gan.device if self.gan else self.device
+        record = provenance(self.command, self.seed, device, self.data.name if self.data else None)
         result = RunReport(self.gan.card.to_dict() if self.gan else {}, record | {"batch_size": self.batch_size})
         for registered in self.analyses:
             name = registered.analysis.name
@@ -103,7 +106,7 @@ class Run:
         restored: list[str] = []
         try:
             with contained(self.gan) as restored:
-                report = check_report(analysis.run(self.gan, self.parsed[analysis.name], context))
+                report = check_report(analysis.run(_handed_out(self.gan), self.parsed[analysis.name], context))
         except (KeyboardInterrupt, OutputError):
             raise
         # an analysis may fail in any way, sys.exit included, and must not take the others' results with it
@@ -118,6 +121,15 @@ class Run:
         if restored:
             notes.append(f"Put back after this analysis: {', '.join(dict.fromkeys(restored))}.")
         return dataclasses.replace(report, notes=notes, seconds=round(time.perf_counter() - began, 3))
+
+
+def _handed_out(gan: GAN | None) -> GAN | None:
+    """A handle of its own on the same networks: what an analysis assigns to it, nobody else sees."""
+    if gan is None:
+        return None
+    handle = copy.copy(gan)
+    handle.card = copy.deepcopy(gan.card)
+    return handle
 
 
 def default_data(gan: GAN | None, analyses: Sequence[Registered], open_data: Callable[[str], Data]) -> Data | None:
