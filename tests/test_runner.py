@@ -235,12 +235,28 @@ def test_results_land_one_by_one():
     assert seen == [("a", 1), ("b", 2), ("c", 3)]
 
 
-def test_an_interrupt_stops_the_run():
+def test_an_interrupt_stops_the_run_and_marks_what_has_not_ended():
     def interrupt(_gan, _ctx):
         raise KeyboardInterrupt
 
+    seen = {}
+    job = Run(tiny_gan(), [analysis(numbers, "a"), analysis(interrupt, "b"), analysis(numbers, "c")])
     with pytest.raises(KeyboardInterrupt):
-        Run(tiny_gan(), [analysis(interrupt)]).start()
+        job.start(lambda whole, _: seen.update({r.name: r.status for r in whole.analyses}))
+    assert seen == {"a": "ok", "b": "interrupted", "c": "interrupted"}
+
+
+def test_an_interrupt_while_a_result_lands_does_not_count_it_as_landed():
+    landings = []
+
+    def land(whole, report):
+        landings.append((report.name, report.status, len(whole.analyses)))
+        if len(landings) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Run(tiny_gan(), [analysis(numbers, "a"), analysis(numbers, "b")]).start(land)
+    assert landings == [("a", "ok", 1), ("a", "interrupted", 1), ("b", "interrupted", 2)]
 
 
 def test_needs_that_are_not_met_are_refused_in_one_sentence():
