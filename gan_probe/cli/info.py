@@ -27,7 +27,7 @@ def command(ckpt: str, as_json: bool) -> None:
     """Print the card of CKPT, its layers, what it can give, and what was assumed."""
     from gan_probe.api import load
     from gan_probe.report import Table
-    from gan_probe.report.text import format_table
+    from gan_probe.report.text import format_table, visible
 
     gan = load(ckpt)
     if as_json:
@@ -44,7 +44,7 @@ def command(ckpt: str, as_json: bool) -> None:
         ]
         click.echo("\n" + format_table(Table(role, rows, title=f"{role}, {_statistics(net)}")))
     for line in gan.card.assumed:
-        click.echo(f"\nassumed: {line}")
+        click.echo(f"\nassumed: {visible(line)}")
 
 
 def _nets(gan: GAN) -> list[tuple[str, Net]]:
