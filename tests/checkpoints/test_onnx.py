@@ -241,17 +241,24 @@ def test_a_fixed_batch_is_run_part_by_part(tmp_path, fixed):
     torch.testing.assert_close(found, expected(held)[1], atol=1e-5, rtol=0)
 
 
-def at_batch(path, size, reshape=True):
+def at_batch(path, size, flatten=True):
     """Fix a file's batch as exporters without dynamic axes do, in the flattening too."""
     proto = onnx.load(path)
     for value in (*proto.graph.input, *proto.graph.output):
         value.type.tensor_type.shape.dim[0].dim_value = size
     flat = next((node for node in proto.graph.node if node.op_type == "Flatten"), None)
-    if flat is not None and reshape:
-        proto.graph.initializer.append(numpy_helper.from_array(np.array([size, -1]), "flat"))
-        proto.graph.node[list(proto.graph.node).index(flat)].CopyFrom(
-            helper.make_node("Reshape", [flat.input[0], "flat"], list(flat.output))
-        )
+    if flat is not None and flatten:
+        # in the pieces in which torch writes it
+        pieces = {"batch": size, "rest": [-1], "axis": [0]}
+        proto.graph.initializer.extend(numpy_helper.from_array(np.array(v), name) for name, v in pieces.items())
+        reshape = helper.make_node("Reshape", [flat.input[0], "flat"], list(flat.output), allowzero=1)
+        before = [
+            helper.make_node("Unsqueeze", ["batch", "axis"], ["first"]),
+            helper.make_node("Concat", ["first", "rest"], ["flat"], axis=0),
+        ]
+        nodes = [*before, *(reshape if node == flat else node for node in proto.graph.node)]
+        del proto.graph.node[:]
+        proto.graph.node.extend(nodes)
     onnx.save(proto, path)
 
 
@@ -276,7 +283,7 @@ def test_a_fixed_batch_is_freed_where_each_image_keeps_its_result(tmp_path, fixe
 
 def test_a_fixed_batch_beyond_memory_is_refused_before_it_is_run(tmp_path):
     path = export_onnx(tiny_gan(), tmp_path)[1]
-    at_batch(path, 2**40, reshape=False)
+    at_batch(path, 2**40, flatten=False)
     refused(path, "fixed to 1,099,511,627,776")
 
 
@@ -285,7 +292,7 @@ def test_a_batch_woven_into_the_graph_stays_fixed_and_keeps_its_statistics(tmp_p
     path = export_onnx(gan, tmp_path)[1]
     at_batch(path, 1)
     proto = onnx.load(path)
-    node = proto.graph.node[0]
+    node = next(node for node in proto.graph.node if node.op_type == "Conv")
     source, node.input[0] = node.input[0], "one"
     proto.graph.initializer.append(numpy_helper.from_array(np.array([0, 1]), "axes"))
     first = [

@@ -17,6 +17,8 @@ from gan_probe.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MOST_AXES = 8
+
 
 def fixed_batch(model: onnx.ModelProto) -> int | None:
     """The batch size that the graph's first input is fixed to; None where any will do."""
@@ -52,21 +54,32 @@ def _rewritten(model: onnx.ModelProto, fixed: int) -> onnx.ModelProto:
         for dim in value.type.tensor_type.shape.dim[:1]:
             if dim.dim_value == fixed:
                 dim.dim_param = "batch"
-    shapes = {tensor.name: tensor for tensor in copy.graph.initializer}
+    shapes = _shapes(copy.graph)
+    constants = {tensor.name for tensor in copy.graph.initializer}
     for number, node in enumerate(copy.graph.node):
-        if node.op_type != "Reshape" or node.input[0] in shapes or node.input[1] not in shapes:
+        if node.op_type != "Reshape" or node.input[0] in constants:
             continue
-        shape = numpy_helper.to_array(shapes[node.input[1]])
-        if (
-            shape.ndim == 1
-            and len(shape)
-            and shape[0] == fixed
-            and not any(a.name == "allowzero" for a in node.attribute)
-        ):
-            shape = np.array([0, *shape[1:]], np.int64)  # 0 keeps the size that comes in
+        shape = shapes.get(node.input[1], [])
+        if shape[:1] == [fixed] and not (0 in shape and any(a.name == "allowzero" and a.i for a in node.attribute)):
+            del node.attribute[:]  # `allowzero`, which may be said where no 0 stands, is all that there can be
             node.input[1] = f"gan_probe_shape_{number}"  # under a new name: nodes may share a shape
-            copy.graph.initializer.append(numpy_helper.from_array(shape, node.input[1]))
+            kept = np.array([0, *shape[1:]], np.int64)  # 0 keeps the size that comes in
+            copy.graph.initializer.append(numpy_helper.from_array(kept, node.input[1]))
     return copy
+
+
+def _shapes(graph: onnx.GraphProto) -> dict[str, list[int]]:
+    """Shapes written down in the graph, also piece by piece, as torch writes what its optimiser has not seen."""
+    tensors = [t for t in graph.initializer if t.data_type == onnx.TensorProto.INT64 and math.prod(t.dims) <= MOST_AXES]
+    shapes: dict[str, list[int]] = {t.name: numpy_helper.to_array(t).ravel().tolist() for t in tensors}
+    for node in graph.node:
+        if node.op_type in ("Identity", "Unsqueeze") and node.input[0] in shapes:
+            shapes[node.output[0]] = shapes[node.input[0]]
+        elif node.op_type == "Concat" and all(name in shapes for name in node.input):
+            joined = [n for name in node.input for n in shapes[name]]
+            if len(joined) <= MOST_AXES:
+                shapes[node.output[0]] = joined
+    return shapes
 
 
 def _agree(model: onnx.ModelProto, free: onnx.ModelProto, fixed: int) -> bool:
