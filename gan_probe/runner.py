@@ -102,8 +102,12 @@ class Run:
                 else:
                     land(registered, self._run_one(registered, result))
         except KeyboardInterrupt:
-            # a report that lacks what was asked for must not look whole; what was half written is not to be trusted
-            result.analyses[:] = [report for report in result.analyses if report.name in landed]
+            # what had been computed is not lost: it is handed on again, for it may be half written
+            for report in [report for report in result.analyses if report.name not in landed]:
+                if on_report is not None:
+                    on_report(result, report)
+                landed.append(report.name)
+            # a report that lacks what was asked for must not look whole
             for registered in self.analyses:
                 if registered.analysis.name not in landed:
                     land(registered, Report(status="interrupted", error="the run was stopped before it had ended"))
