@@ -5,7 +5,8 @@
     report = gan_probe.run(gan, "linear-probe", data="digits")
     report.table("accuracy").to_pandas()
 
-Only these names are public; importing them loads nothing heavy.
+These names are what most analyses need; importing them loads nothing heavy. A plugin may also use `gan_probe.data`,
+`features`, `gan`, `l2svm`, `measures` and `report`. Anything else may change without notice.
 """
 
 from gan_probe.analysis import Analysis, Context

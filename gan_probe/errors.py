@@ -27,12 +27,6 @@ class OutputError(GanProbeError):
     exit_code = 5
 
 
-class InterruptedRunError(GanProbeError):
-    """The run was interrupted and can be resumed."""
-
-    exit_code = 75
-
-
 def one_line(message: object, limit: int = 200) -> str:
     """The message as a single printable line of at most `limit` characters."""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(message)).split())
