@@ -10,7 +10,7 @@ import dataclasses
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -22,18 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Op = Literal["linear", "conv", "conv_transpose"]
-Activation = Literal["none", "relu", "leaky_relu", "tanh", "sigmoid"]
+Activation = Literal["none", "relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]
 SIZES = (16, 32, 64, 128)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One layer, in the order it acts: concatenate labels, multiply, batch norm, reshape, activate.
+    """One layer, in the order it acts: enlarge, concatenate labels, multiply, batch norm, reshape, activate.
 
     `inputs` and `outputs` count channels (features for `linear`, whose input is flattened in C, H, W order) without
     the `labels` one-hot planes that are concatenated first. `norm` is `channel` (over N, H, W) or, behind a dense
     layer as in the authors' release, `unit` (over N, before the reshape to `shape`). `statistics` says whether the
-    running mean and variance are stored; where they are not, the batch's own are used.
+    running mean and variance are stored; where they are not, the batch's own are used. `norm_last` puts the norm behind
+    the activation. `upsample` multiplies height and width of the input, as `interpolation` says.
     """
 
     op: Op
@@ -51,6 +52,9 @@ class Stage:
     shape: tuple[int, int, int] | None = None
     activation: Activation = "none"
     slope: float = 0.2
+    norm_last: bool = False
+    upsample: int = 1
+    interpolation: Literal["nearest", "bilinear"] = "nearest"
 
     @property
     def channels(self) -> int:
@@ -61,6 +65,7 @@ class Stage:
         """Height and width of the output for an input of height and width `size`."""
         if self.op == "linear":
             return self.shape[1] if self.shape else 1
+        size *= self.upsample
         if self.op == "conv":
             return (size + 2 * self.padding - self.kernel) // self.stride + 1
         return (size - 1) * self.stride - 2 * self.padding + self.kernel + self.output_padding
@@ -81,14 +86,17 @@ class Stage:
             stage = cls(**{**data, "shape": tuple(shape) if shape else None})
         except TypeError as error:
             raise BadInputError(f"a layer of the architecture cannot be read: {error}") from None
-        counts = [stage.inputs, stage.outputs, stage.kernel, stage.stride]
+        counts = [stage.inputs, stage.outputs, stage.kernel, stage.stride, stage.upsample]
         rest = [stage.padding, stage.output_padding, stage.labels]
         if not all(type(n) is int and n >= low for low, numbers in ((1, counts), (0, rest)) for n in numbers):
             raise BadInputError(f"a layer of the architecture has impossible numbers: {stage.to_dict()}")
         if (
             stage.op not in ("linear", "conv", "conv_transpose")
-            or stage.activation not in ("none", "relu", "leaky_relu", "tanh", "sigmoid")
+            or stage.activation not in get_args(Activation)
             or stage.norm not in ("none", "channel", "unit")
+            or stage.interpolation not in ("nearest", "bilinear")
+            or type(stage.norm_last) is not bool
+            or (stage.op == "linear" and stage.upsample > 1)
             or (stage.shape is not None and (len(stage.shape) != 3 or math.prod(stage.shape) != stage.outputs))
         ):
             raise BadInputError(f"a layer of the architecture makes no sense: {stage.to_dict()}")
@@ -125,26 +133,39 @@ class StageModule(nn.Module):
             x = x.flatten(1)  # (N, inputs)
         elif x.dim() == 2:
             x = x[:, :, None, None]  # (N, inputs, 1, 1)
+        if stage.upsample > 1:
+            x = nn.functional.interpolate(x, scale_factor=stage.upsample, mode=stage.interpolation)
         if stage.labels:
             x = _concatenate_labels(x, labels, stage.labels)
         x = self.op(x)
+        if stage.norm_last:
+            x = activate(x, stage.activation, stage.slope)
         if stage.norm == "unit" and self.norm is not None:
             x = self.norm(x)
         if stage.shape:
             x = x.reshape(-1, *stage.shape)
         if stage.norm == "channel" and self.norm is not None:
             x = self.norm(x)
-        match stage.activation:
-            case "relu":
-                return torch.relu(x)
-            case "leaky_relu":
-                return nn.functional.leaky_relu(x, stage.slope)
-            case "tanh":
-                return torch.tanh(x)
-            case "sigmoid":
-                return torch.sigmoid(x)
-            case _:
-                return x
+        return x if stage.norm_last else activate(x, stage.activation, stage.slope)
+
+
+def activate(x: Tensor, activation: Activation, slope: float) -> Tensor:
+    """The activation of x by its name; `slope` is the leaky ReLU's."""
+    match activation:
+        case "relu":
+            return torch.relu(x)
+        case "leaky_relu":
+            return nn.functional.leaky_relu(x, slope)
+        case "elu":
+            return nn.functional.elu(x)
+        case "selu":
+            return nn.functional.selu(x)
+        case "tanh":
+            return torch.tanh(x)
+        case "sigmoid":
+            return torch.sigmoid(x)
+        case _:
+            return x
 
 
 def _concatenate_labels(x: Tensor, labels: Tensor | None, classes: int) -> Tensor:

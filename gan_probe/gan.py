@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from gan_probe.checkpoints.infer import Reading
     from gan_probe.dcgan import Stage
 
 
@@ -124,11 +125,15 @@ class Card:
 
 @dataclass
 class GAN:
-    """A pretrained GAN: `card`, and `generator` and `discriminator` (each None where the checkpoint holds none)."""
+    """A pretrained GAN: `card`, and `generator` and `discriminator` (each None where the checkpoint holds none).
+
+    `readings` say how the architecture was inferred, where it was.
+    """
 
     card: Card
     generator: Net | None = None
     discriminator: Net | None = None
+    readings: tuple[Reading, ...] = ()
 
     @property
     def gives(self) -> frozenset[str]:

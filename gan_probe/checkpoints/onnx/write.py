@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from gan_probe.dcgan import Network
 
 OPSET, IR = 17, 9  # of 2022: every runtime in use reads them
-ACTIVATIONS = {"relu": "Relu", "leaky_relu": "LeakyRelu", "tanh": "Tanh", "sigmoid": "Sigmoid", "none": "Identity"}
+ACTIVATIONS = {
+    "relu": "Relu",
+    "leaky_relu": "LeakyRelu",
+    "elu": "Elu",
+    "selu": "Selu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "none": "Identity",
+}
 
 
 def to_onnx(net: Network, role: Role) -> onnx.ModelProto:
