@@ -55,8 +55,8 @@ def read_discriminator(chains: Sequence[list[Block]], size: int, channels: int, 
         takes = first.inputs / size**2 if first.op == "linear" else first.inputs
         if channels and takes != channels:
             continue
-        for wide in (False, True):
-            search = Search(blocks, "discriminator", _one, wide)
+        for level in (0, 2):
+            search = Search(blocks, "discriminator", _one, level)
             done = search.run([Prefix(0.0, size, None if images is None else images.clone)])
             tried += search.tried
             if done and (best is None or done[0].cost < best[0][0].cost):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LATENTS = 1024
 IMAGES = 128  # on which a discriminator's statistics are compared
-WIDEN = 0.12  # a layer that misses its statistics by more is read again with rarer parts among the candidates
+NEAR, FAR_OFF = 0.12, 0.35  # misfits of a layer beyond which rarer parts, and then the rarest, are tried
 RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "none": (-1.0, 1.0)}
 OUTPUTS = {"tanh": 0.0, "sigmoid": 0.1}  # what each costs for being rarer, where the discriminator must tell
 VARIANTS, BEHIND = 3, 0.3  # readings that only the discriminator can tell apart: how many, and how much dearer
@@ -135,10 +135,10 @@ def read_generator(
     best: tuple[list[Prefix], list[Block]] | None = None
     tried = 0
     kinds = [pinned["z_distribution"]] if "z_distribution" in pinned else ["normal", "uniform"]
-    for wide in (False, True):
+    for level in (0, 1, 2):
         for chain in chains:
             blocks = _as_images(chain)
-            search = Search(blocks, "generator", judged, wide, pinned)
+            search = Search(blocks, "generator", judged, level, pinned)
             done = search.run(
                 Prefix(0.0, 1, functools.partial(latents, blocks[0].inputs, kind, LATENTS), z_distribution=kind)
                 for kind in kinds
@@ -146,7 +146,7 @@ def read_generator(
             tried += search.tried
             if done and (best is None or done[0].cost < best[0][0].cost):
                 best = done, blocks
-        if best is not None and all(m <= WIDEN for m in best[0][0].misfits):
+        if best is not None and _believable(best[0][0].misfits, level):
             break
     if best is None:
         raise BadInputError("its layers' shapes lead to images of no usual size; pin image_size or use --arch")
@@ -162,6 +162,11 @@ def read_generator(
         for p in same[:VARIANTS]
     ]
     return sorted(found, key=lambda candidate: candidate.cost)
+
+
+def _believable(misfits: list[float], level: int) -> bool:
+    """Whether rarer parts need not be tried; few parts stand before the first norm, and few latents blur it most."""
+    return all(m <= (FAR_OFF if level or i == 0 else NEAR) for i, m in enumerate(misfits))
 
 
 def latents(size: int, kind: str, n: int) -> Tensor:

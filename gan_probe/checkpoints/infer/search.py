@@ -43,9 +43,10 @@ RARE: dict[Bend, float] = {
 EPS = {1e-5: 0.0}
 RARE_EPS = {1e-5: 0.0, 0.8: 0.02, 1e-3: 0.02}  # 0.8: a momentum written in the place of eps, and copied since
 CHANGE = 0.02  # layers are mostly alike
+UNUSED = 0.03  # a module that the numbers count and the reading has no use for may be a dropout
 AGAINST_NAMES = 0.3  # what the numbers of an nn.Sequential say outweighs habit
 WEIGHT: dict[Role, float] = {"generator": 1.0, "discriminator": 0.3}  # D's statistics mix real and generated images
-BEAM, WIDE_BEAM = 8, 32  # readings kept behind a norm, and where there is none
+BEAM, OPEN_BEAM = (8, 4, 4), 32  # readings kept behind a norm, and where there is none
 HOPELESS = 0.3  # a reading so much worse than the best never comes back
 
 
@@ -73,19 +74,19 @@ class Prefix:
 
 @dataclass
 class Search:
-    """One search: its chain, and what was pinned or widened; `tried` counts the readings compared."""
+    """One search: its chain, and what was pinned; `tried` counts the readings compared."""
 
     blocks: Sequence[Block]
     role: Role
     end: Callable[[int], float]
-    wide: bool = False
+    level: int = 0  # 0: usual parts; 1: rare activations and eps too; 2: strides of 3 and 4 too
     pinned: Mapping[str, str] | None = None
     tried: int = 0
 
     def __post_init__(self) -> None:
-        self._left = remaining(self.blocks, self.role, self.end, self.wide)
+        self._left = remaining(self.blocks, self.role, self.end, self.level > 1)
         self._last_norm = max((i for i, b in enumerate(self.blocks) if b.norm), default=-1)
-        self._bends = USUAL[self.role] | (RARE if self.wide else {})
+        self._bends = USUAL[self.role] | (RARE if self.level else {})
         pinned = (self.pinned or {}).get("activation")
         if pinned and self.role == "generator":
             name, _, slope = pinned.partition(":")
@@ -98,7 +99,7 @@ class Search:
             grown = [new for prefix in live for new in self._grow(i, prefix)]
             grown.sort(key=lambda p: p.cost + self._left(i + 1, p.size))
             self.tried += len(grown)
-            live = self._kept(grown, BEAM if block.norm else WIDE_BEAM)
+            live = self._kept(grown, BEAM[self.level] if block.norm else OPEN_BEAM)
         done = [replace(p, cost=p.cost + self.end(p.size)) for p in live]
         return sorted(done, key=lambda p: p.cost)
 
@@ -118,11 +119,11 @@ class Search:
             if stages and not stages[-1].norm_last:
                 stages = (*stages[:-1], replace(stages[-1], activation=bend[0], slope=bend[1]))
             wanted = [
-                g for g in options(block, prefix.size, self.role, self.wide) if self._left(i + 1, g.size) < IMPOSSIBLE
+                g for g in options(block, prefix.size, self.role, self.level > 1) if self._left(i + 1, g.size) < IMPOSSIBLE
             ]
             made = ((g, None) for g in wanted) if x is None else products(block, x, wanted)
             for geometry, product in made:
-                names = _against_names(block, bend, geometry, bool(i and self.blocks[i - 1].reshape))
+                names = _against_names(block, bend, geometry, self._cut_before(i))
                 new = replace(
                     prefix,
                     cost=prefix.cost + cost + geometry.cost + names,
@@ -131,6 +132,12 @@ class Search:
                     values=product.values if product else None,
                 )
                 yield from self._normed(i, new, product) if product and block.norm else [new]
+
+    def _cut_before(self, i: int) -> bool:
+        """Whether units are cut into maps right in front of layer i, which takes a module of its own."""
+        if i == 0 or not self.blocks[i - 1].reshape:
+            return False
+        return self.blocks[i - 1].norm is None or self.blocks[i - 1].unit_norm
 
     def _bent(self, i: int, prefix: Prefix) -> Iterator[tuple[tuple[Bend, float], Tensor | None]]:
         """What may stand between the last layer and layer i: each activation with its cost, and the values behind."""
@@ -149,7 +156,7 @@ class Search:
         block = self.blocks[i]
         assert block.norm is not None  # noqa: S101  # the caller has looked
         places: list[tuple[Bend, float]] = [(NONE, 0.0 if not block.norm_gap else AGAINST_NAMES)]
-        if block.norm_gap or (self.wide and block.norm_gap is None):
+        if block.norm_gap or (self.level and block.norm_gap is None):
             spare = 0.0 if block.norm_gap else 0.05
             places += [(bend, cost + spare) for bend, cost in self._bends.items() if bend != NONE]
             if block.reshape:  # the module in between may only cut the units into maps
@@ -173,7 +180,7 @@ class Search:
     def _eps(self, prefix: Prefix, variance: Tensor) -> list[tuple[float, float]]:
         used = [s.eps for s in prefix.stages[:-1] if s.norm != "none"]
         found = []
-        for eps, cost in (RARE_EPS if self.wide else EPS).items():
+        for eps, cost in (RARE_EPS if self.level else EPS).items():
             if eps == 1e-5 or float((eps / variance.clamp(min=1e-12)).median()) > 1e-3:
                 habit = (0.05 if used[-1] != eps else 0.0) if used else cost
                 found.append((eps, habit))
@@ -202,4 +209,6 @@ def _against_names(block: Block, bend: Bend, geometry: Geometry, reshaped: bool)
     if block.gap is None:
         return 0.0
     needed = (bend != NONE) + (geometry.upsample > 1) + reshaped
-    return AGAINST_NAMES if needed > block.gap or (block.gap and not needed) else 0.0
+    if needed > block.gap or (block.gap and not needed):
+        return AGAINST_NAMES
+    return UNUSED * (block.gap - needed)
