@@ -203,7 +203,7 @@ class Network(nn.Module):
         """Latents (N, Z) to images (N, C, H, W), or images to scores (N, 1)."""
         for stage in self.children():
             x = stage(x, labels)
-        return x
+        return x.flatten(1) if x.shape[1:] == (1, 1, 1) else x  # a score may come out of a convolution
 
     @torch.no_grad()
     def activations(self, x: Tensor, names: Sequence[str], labels: Tensor | None = None) -> dict[str, Tensor]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer.discriminator import Judged
     from gan_probe.checkpoints.weights import Role
 
+HINT = 0.08  # by how much the discriminator's statistics must speak against habit, in the unit of misfit
 __all__ = ["Evidence", "Inferred", "Reading", "doubtful", "infer"]
 
 
@@ -77,7 +78,8 @@ def _pair(candidates: list[Candidate], blocks: list[list[Block]]) -> tuple[Candi
         except BadInputError as error:
             failed = failed or error
             continue
-        if best is None or candidate.cost + read.cost < best[0]:
+        # the first is habit's: a hint must be loud to outweigh it
+        if best is None or candidate.cost + read.cost < best[0] - (HINT if best[1] is candidates[0] else 0.0):
             best = candidate.cost + read.cost, candidate, read
         if not read.reading.evidence:  # it has no norm, so nothing to say
             break

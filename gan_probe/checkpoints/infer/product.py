@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer.geometry import Geometry
 
 FEWEST = 24  # inputs at a time
-MACS, VALUES = 2e8, 2e6  # multiplications for one product, and numbers in it: hundredths of a second
+MACS, VALUES = 3e8, 4e6  # multiplications for one product, and numbers in it: hundredths of a second
 Bend = tuple[Activation, float]  # an activation and its slope
 NONE: Bend = ("none", 0.2)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gan_probe.dcgan import Network, Stage
 
 SURE = 3.0  # standard errors by which a rival must be worse
-FAR = 0.05  # unlikelihood and misfit together, beyond which a rival is out
+FAR = 0.03  # unlikelihood and misfit together, beyond which a rival is out
 POOR = 0.25  # the median difference of a layer beyond which no reading is believed
 
 
@@ -95,6 +95,7 @@ def rivals(done: Sequence[Prefix], names: Sequence[str]) -> Rivals:
         if round(other.misfit, 6) in seen:
             continue
         seen.add(round(other.misfit, 6))
+        other = _up_to_the_last_norm(best, other)
         words = "; ".join(_differences(best, other, names))
         errors = standard_errors(torch.cat(best.residuals), torch.cat(other.residuals))
         if found.margin is None:
@@ -105,6 +106,15 @@ def rivals(done: Sequence[Prefix], names: Sequence[str]) -> Rivals:
             else:
                 found = replace(found, doubts=(*found.doubts, words))
     return found
+
+
+def _up_to_the_last_norm(best: Prefix, other: Prefix) -> Prefix:
+    """The other reading with the best's parts behind the last norm, on which no statistic bears."""
+    last = max((i for i, stage in enumerate(best.stages) if stage.norm != "none"), default=-1)
+    mine, theirs = best.stages[last], other.stages[last]
+    if last >= 0 and not theirs.norm_last and not mine.norm_last:
+        theirs = replace(theirs, activation=mine.activation, slope=mine.slope)
+    return replace(other, stages=(*other.stages[:last], theirs, *best.stages[last + 1 :]) if last >= 0 else best.stages)
 
 
 def _nearly_same(best: Prefix, other: Prefix) -> bool:

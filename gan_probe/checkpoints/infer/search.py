@@ -119,7 +119,9 @@ class Search:
             if stages and not stages[-1].norm_last:
                 stages = (*stages[:-1], replace(stages[-1], activation=bend[0], slope=bend[1]))
             wanted = [
-                g for g in options(block, prefix.size, self.role, self.level > 1) if self._left(i + 1, g.size) < IMPOSSIBLE
+                g
+                for g in options(block, prefix.size, self.role, self.level > 1)
+                if self._left(i + 1, g.size) < IMPOSSIBLE
             ]
             made = ((g, None) for g in wanted) if x is None else products(block, x, wanted)
             for geometry, product in made:
