@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer.chain import Block
     from gan_probe.checkpoints.infer.geometry import Geometry
 
-FEWEST = 24  # inputs at a time
-MACS, VALUES = 3e8, 4e6  # multiplications for one product, and numbers in it: hundredths of a second
+FEWEST = 64  # inputs at a time
+MACS, VALUES = 1e9, 4e6  # multiplications for one product, and numbers in it: tenths of a second
 Bend = tuple[Activation, float]  # an activation and its slope
 NONE: Bend = ("none", 0.2)
 
