@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer.geometry import Geometry
 
 FEWEST = 64  # inputs at a time
-MACS, VALUES = 1e9, 4e6  # multiplications for one product, and numbers in it: tenths of a second
+MACS, VALUES = 4e8, 4e6  # multiplications for one product, and numbers in it: tenths of a second
 Bend = tuple[Activation, float]  # an activation and its slope
 NONE: Bend = ("none", 0.2)
 
@@ -63,8 +63,8 @@ class Product:
         return first, (second - first.square()).clamp(min=0)
 
 
-def products(block: Block, x: Tensor, wanted: Sequence[Geometry]) -> Iterator[tuple[Geometry, Product]]:
-    """What the layer makes of x (N, C, H, W) or (N, inputs) under each geometry."""
+def products(block: Block, x: Tensor, wanted: Sequence[Geometry], more: int = 1) -> Iterator[tuple[Geometry, Product]]:
+    """What the layer makes of x (N, C, H, W) or (N, inputs) under each geometry, with `more` times the work."""
     weight, bias = block.module.weight, block.module.tensors.get("bias")
     if block.op == "linear":
         y = functional.linear(x.flatten(1), weight, bias)
@@ -82,7 +82,7 @@ def products(block: Block, x: Tensor, wanted: Sequence[Geometry]) -> Iterator[tu
         side = x.shape[-1] * g.upsample
         macs = block.inputs * block.outputs * block.kernel**2 * side**2 / (g.stride**2 if block.op == "conv" else 1)
         values = block.outputs * max(h.size for h in group) ** 2
-        maps = x[: max(FEWEST, int(min(MACS / macs, VALUES / values)))]
+        maps = x[: max(FEWEST, int(more * min(MACS / macs, VALUES / values)))]
         if g.upsample > 1:
             maps = functional.interpolate(maps, scale_factor=g.upsample, mode=g.interpolation)
         most = 0

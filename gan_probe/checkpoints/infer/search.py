@@ -47,6 +47,7 @@ UNUSED = 0.03  # a module that the numbers count and the reading has no use for 
 AGAINST_NAMES = 0.3  # what the numbers of an nn.Sequential say outweighs habit
 WEIGHT: dict[Role, float] = {"generator": 1.0, "discriminator": 0.3}  # D's statistics mix real and generated images
 BEAM, OPEN_BEAM = (8, 4, 4), 32  # readings kept behind a norm, and where there is none
+UNNORMED = 8  # times the inputs in front of the first norm
 HOPELESS = 0.3  # a reading so much worse than the best never comes back
 
 
@@ -123,7 +124,9 @@ class Search:
                 for g in options(block, prefix.size, self.role, self.level > 1)
                 if self._left(i + 1, g.size) < IMPOSSIBLE
             ]
-            made = ((g, None) for g in wanted) if x is None else products(block, x, wanted)
+            # where no norm has yet forgotten which latents were drawn, it takes many to blur them
+            more = 1 if any(b.norm for b in self.blocks[:i]) else UNNORMED
+            made = ((g, None) for g in wanted) if x is None else products(block, x, wanted, more)
             for geometry, product in made:
                 names = _against_names(block, bend, geometry, self._cut_before(i))
                 new = replace(
