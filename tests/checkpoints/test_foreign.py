@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import io
 import os
 import pickle
@@ -15,6 +16,8 @@ from torch import nn
 
 from gan_probe import load
 from gan_probe.checkpoints import LoadRequest, load_gan
+from gan_probe.checkpoints.statedicts import chosen, find
+from gan_probe.checkpoints.tensorfile import read
 from gan_probe.errors import BadInputError
 
 PAIRS = {
@@ -45,8 +48,9 @@ def test_a_folder_with_several_pairs_is_refused_with_their_list(shared):
     assert len(str(caught.value)) <= 200
 
 
-def small(seed: int = 0) -> tuple[nn.Sequential, nn.Sequential]:
-    torch.manual_seed(seed)
+@functools.cache
+def small() -> tuple[nn.Sequential, nn.Sequential]:
+    torch.manual_seed(0)
     g = nn.Sequential(
         nn.ConvTranspose2d(16, 24, 4, 1, 0, bias=False),
         nn.BatchNorm2d(24),
@@ -86,16 +90,52 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("old", [False, True])
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_what_a_training_script_saves_opens(tmp_path, name, old):
+def test_both_networks_are_found_in_what_a_training_script_saves(tmp_path, name, old):
+    states = {role: net.state_dict() for role, net in zip(("generator", "discriminator"), small(), strict=True)}
+    torch.save(LAYOUTS[name](*states.values()), tmp_path / "ckpt.pt", _use_new_zipfile_serialization=not old)
+    found = chosen(find(read(tmp_path / "ckpt.pt")[0]), None)
+    assert found.keys() == states.keys()
+    for role, state in states.items():
+        assert found[role].tensors.keys() == state.keys()
+        assert all(torch.equal(found[role].tensors[key], value) for key, value in state.items())
+    if name in ("lightning", "data parallel", "averaged"):
+        assert any("taken" in line for line in found["generator"].notes)
+
+
+def test_a_checkpoint_of_a_training_script_opens(tmp_path):
     g, d = small()
-    content = LAYOUTS[name](g.state_dict(), d.state_dict())
-    torch.save(content, tmp_path / "ckpt.pt", _use_new_zipfile_serialization=not old)
+    torch.save(lightning(g.state_dict(), d.state_dict()), tmp_path / "ckpt.pt")
     gan = load(tmp_path / "ckpt.pt")
     z, x = torch.randn(3, 16), torch.rand(3, 3, 16, 16)
     torch.testing.assert_close(gan.sample(z), g(z[:, :, None, None]).detach(), atol=1e-4, rtol=0)
     torch.testing.assert_close(gan.discriminator(x), d(x).detach(), atol=1e-4, rtol=0)
-    if name in ("lightning", "data parallel", "averaged"):
-        assert any("taken" in line for line in gan.card.assumed)
+    assert any("prefix generator. was taken off" in line for line in gan.card.assumed)
+
+
+@pytest.mark.parametrize("name", ["gan.pt", "model", "onnx"])
+def test_a_strangers_pair_is_converted_and_opens_again(gan_probe_command, tmp_path, name):
+    g, d = small()
+    torch.save({"netG": g.state_dict(), "netD": d.state_dict()}, tmp_path / "ckpt.pt")
+    extra = ["--format", "onnx"] if name == "onnx" else []
+    code, out, err = gan_probe_command("convert", tmp_path / "ckpt.pt", "--to", tmp_path / name, *extra)
+    assert (code, out.strip(), err) == (0, str(tmp_path / name), "")
+    z = torch.randn(3, 16)
+    back = load(tmp_path / name)
+    torch.testing.assert_close(back.sample(z), g(z[:, :, None, None]).detach(), atol=1e-4, rtol=0)
+
+
+def test_info_prints_the_reading_and_a_card_to_read_back(gan_probe_command, tmp_path):
+    torch.save(small()[0].state_dict(), tmp_path / "netG.pt")
+    code, out, _ = gan_probe_command("info", "--generator", tmp_path / "netG.pt", "--grid", tmp_path / "grid.png")
+    assert code == 0
+    assert "runner-up:" in out
+    assert (tmp_path / "grid.png").stat().st_size > 0
+    code, out, _ = gan_probe_command("info", "--generator", tmp_path / "netG.pt", "--json")
+    (tmp_path / "card.json").write_text(out)
+    code, _, err = gan_probe_command(
+        "sample", tmp_path / "netG.pt", "--arch", tmp_path / "card.json", "--out", tmp_path / "x.png"
+    )
+    assert (code, err) == (0, "")
 
 
 def test_safetensors_sorted_by_name_open(tmp_path):
