@@ -97,7 +97,10 @@ def pair(seed: int, sizes=(16, 28, 32)) -> tuple[nn.Sequential, nn.Sequential, s
             module.weight.data.normal_(1, 0.2)
             module.bias.data.normal_(0, 0.3)
     with torch.no_grad():
-        for _ in range(60):
+        for step in range(60):
+            for module in [*g.modules(), *d.modules()]:
+                if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                    module.momentum = 0.1 if step else 1.0  # forget the variance of 1 it starts from
             latents = torch.randn(64, z) if kind == "normal" else torch.rand(64, z) * 2 - 1
             d(g(latents))
     return g.eval(), d.eval(), kind, bend
@@ -125,13 +128,13 @@ def read_right(seed: int, folder, sizes=(16, 28, 32)) -> tuple[bool, bool]:
 
 
 def test_random_pairs_are_read_right_and_none_silently_wrong(tmp_path):
-    results = [read_right(seed, tmp_path) for seed in range(12)]
-    assert sum(same for same, _ in results) >= 11
+    results = [read_right(seed, tmp_path) for seed in range(20)]
+    assert sum(same for same, _ in results) >= 19
     assert all(same or said for same, said in results)
 
 
 @pytest.mark.slow
 def test_two_hundred_pairs_are_read_right_and_none_silently_wrong(tmp_path):
     results = [read_right(seed, tmp_path, (16, 28, 32, 64)) for seed in range(20, 220)]
-    assert sum(same for same, _ in results) >= 110
+    assert sum(same for same, _ in results) >= 190
     assert all(same or said for same, said in results)
