@@ -9,7 +9,7 @@ Only these names are public; importing them loads nothing heavy.
 """
 
 from gan_probe.analysis import Analysis, Context
-from gan_probe.api import load, run
+from gan_probe.api import load, open_data, run
 from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError
 from gan_probe.gan import GAN, Card
 from gan_probe.hookspecs import hookimpl
@@ -36,6 +36,7 @@ __all__ = [
     "__version__",
     "hookimpl",
     "load",
+    "open_data",
     "option",
     "run",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan_probe.errors import GanProbeError, UsageError
+from gan_probe.errors import BadInputError, GanProbeError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,24 +44,29 @@ def load(
         pinned=dict(pinned or {}),
         arch=None if arch is None else str(arch),
     )
-    return load_gan(request, host().manager.hook)
+    return load_gan(request, host())
 
 
 def dataset_sources() -> list[DatasetSource]:
-    """The named data sets: the built-in ones, then plugins'."""
-    from gan_probe.data import builtin_sources
+    """The named data sets: the built-in ones, then plugins', none under the name of another."""
+    from gan_probe.data.sources import all_sources, read_sources
     from gan_probe.plugins import host
 
-    theirs = host().manager.hook.register_datasets()
-    return [*builtin_sources(), *(source for sources in theirs for source in sources)]
+    return all_sources(host().call("register_datasets", read_sources))
 
 
 def open_data(
     spec: str | Path | Data, *, root: str | Path | None = None, download: bool = False, labels: str | None = None
 ) -> Data:
     """Open a data set by its name or its path, plugins' sets included; images are decoded when they are used."""
+    from gan_probe.data import Data
     from gan_probe.data import open_data as open_source
 
+    if not isinstance(spec, str | Path | Data):
+        raise BadInputError(
+            f"data is of type {type(spec).__name__}: pass a name, a path or a gan_probe.data.Data; "
+            "for arrays, Data('mine', Split.from_arrays('mine', images, labels))"
+        )
     where = None if root is None else Path(root)
     return open_source(spec, root=where, download=download, labels=labels, sources=dataset_sources())
 
@@ -72,22 +77,35 @@ def run(
     *,
     data: str | Path | Data | None = None,
     seed: int = 0,
-    device: str = "cpu",
+    device: str | None = None,
     batch_size: int = 128,
     **options: Any,
 ) -> Report:
     """Run one analysis and return its `Report`, which shows itself in a notebook.
 
-    `gan` is a GAN, a path or a name; `options` are the analysis' own, by their Python names. What fails raises here:
-    GanProbeError with one line for what you can mend.
+    `gan` is a GAN, a path or a name; `options` are the analysis' own, by their Python names. Data that need more than
+    a name or a path are opened first: `data=gan_probe.open_data("x.npz", labels="pose")`. Without `device` a GAN is
+    run where it is, and a checkpoint on the CPU. What fails raises here: GanProbeError with one line for what you can
+    mend.
     """
+    from gan_probe.checkpoints.weights import placed
     from gan_probe.plugins import host
     from gan_probe.runner import Run, default_data
 
     registered = host().find(analysis)
-    opened = load(gan, device=device) if isinstance(gan, str | Path) else gan
-    images = open_data(data) if data is not None else default_data(opened, [registered], open_data)
-    job = Run(opened, [registered], {analysis: options}, images, seed, device, batch_size, command="gan_probe.run")
+    opened = load(gan) if isinstance(gan, str | Path) else gan
+    if opened is not None and device is not None:
+        placed(opened, device)
+    device = device or (str(opened.device) if opened is not None else "cpu")
+    images: Data | None
+    if data is not None:
+        images, no_data = open_data(data), ""
+    else:
+        names = {source.name for source in dataset_sources()}
+        images, no_data = default_data(opened, [registered], names, open_data)
+    job = Run(
+        opened, [registered], {analysis: options}, images, no_data, seed, device, batch_size, command="gan_probe.run"
+    )
     report = job.start().analyses[0]
     if report.status != "ok":
         raise job.errors[0] if job.errors else GanProbeError(report.error)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from gan_probe.errors import BadInputError
+from gan_probe.errors import BadInputError, one_line
 from gan_probe.gan import Layer, Moments
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Op = Literal["linear", "conv", "conv_transpose"]
 Activation = Literal["none", "relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]
 SIZES = (16, 32, 64, 128)
+LARGEST = 1e6  # of a slope, or of what is added to a variance
 
 
 @dataclass(frozen=True)
@@ -84,22 +85,26 @@ class Stage:
         try:
             shape = data.get("shape")
             stage = cls(**{**data, "shape": tuple(shape) if shape else None})
-        except TypeError as error:
+        except (TypeError, AttributeError) as error:
             raise BadInputError(f"a layer of the architecture cannot be read: {error}") from None
         counts = [stage.inputs, stage.outputs, stage.kernel, stage.stride, stage.upsample]
+        counts += stage.shape or ()
         rest = [stage.padding, stage.output_padding, stage.labels]
-        if not all(type(n) is int and n >= low for low, numbers in ((1, counts), (0, rest)) for n in numbers):
-            raise BadInputError(f"a layer of the architecture has impossible numbers: {stage.to_dict()}")
+        whole = all(type(n) is int and n >= low for low, numbers in ((1, counts), (0, rest)) for n in numbers)
+        # not math.isfinite: JSON knows whole numbers that no float can hold
+        real = all(type(x) in (int, float) and 0 <= x <= LARGEST for x in (stage.eps, stage.slope))
+        if not whole or not real:
+            raise BadInputError(one_line(f"a layer of the architecture has impossible numbers: {stage.to_dict()}"))
         if (
             stage.op not in ("linear", "conv", "conv_transpose")
             or stage.activation not in get_args(Activation)
             or stage.norm not in ("none", "channel", "unit")
             or stage.interpolation not in ("nearest", "bilinear")
-            or type(stage.norm_last) is not bool
-            or (stage.op == "linear" and stage.upsample > 1)
+            or (stage.op == "linear" and stage.upsample != 1)
+            or not all(isinstance(flag, bool) for flag in (stage.bias, stage.statistics, stage.norm_last))
             or (stage.shape is not None and (len(stage.shape) != 3 or math.prod(stage.shape) != stage.outputs))
         ):
-            raise BadInputError(f"a layer of the architecture makes no sense: {stage.to_dict()}")
+            raise BadInputError(one_line(f"a layer of the architecture makes no sense: {stage.to_dict()}"))
         return stage
 
 

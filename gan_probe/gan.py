@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from gan_probe.errors import BadInputError, UsageError
+from gan_probe.errors import BadInputError, UsageError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from gan_probe.checkpoints.infer import Reading
     from gan_probe.dcgan import Stage
+
+
+LARGEST = 1e6  # of a pixel's value
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ class Card:
         known = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(set(data) - known):
             raise BadInputError(f"the card has an unknown field {unknown[0]!r}: written by a newer version?")
+        _check_card(data)
         data = dict(data)
         try:
             for role in ("generator", "discriminator"):
@@ -112,18 +117,42 @@ class Card:
                 if key in data:
                     data[key] = tuple(data[key])
             card = cls(**data)
-            low, high = (float(v) for v in card.value_range)
             sizes = [card.image_size, card.channels, card.z_size]
         except (TypeError, ValueError, AttributeError) as error:
-            raise BadInputError(f"the card cannot be read: {error}") from None
-        if not low < high or not all(type(n) is int and 1 <= n <= 2**16 for n in sizes):
+            raise BadInputError(one_line(f"the card cannot be read: {error}")) from None
+        if not card.value_range[0] < card.value_range[1] or not all(type(n) is int and 1 <= n <= 2**16 for n in sizes):
             raise BadInputError("the card cannot be read: impossible sizes or value range")
         if card.z_distribution not in ("uniform", "normal"):
-            raise BadInputError(f"the card's z distribution is {card.z_distribution!r}, not uniform or normal")
+            raise BadInputError(
+                f"the card's z distribution is {one_line(card.z_distribution, 40)!r}, not uniform or normal"
+            )
         return card
 
 
-@dataclass
+def _check_card(data: dict[str, Any]) -> None:
+    """Raise BadInputError for a field of the wrong type; sizes and stages are checked where they are used."""
+
+    def check(key: str, fits: bool, wanted: str) -> None:
+        if key in data and not fits:
+            raise BadInputError(f"the card's {key} is {one_line(repr(data[key]), 60)}; it must be {wanted}")
+
+    for key in ("name", "format", "training_data", "licence", "sha256"):
+        check(key, isinstance(data.get(key), str), "text")
+    for key in ("classes", "assumed"):
+        texts = data.get(key)
+        check(key, isinstance(texts, list | tuple) and all(isinstance(t, str) for t in texts), "a list of texts")
+    ends = data.get("value_range")
+    numbers = isinstance(ends, list | tuple) and all(type(v) in (int, float) and abs(v) <= LARGEST for v in ends)
+    check("value_range", numbers and len(ends or ()) == 2, "two numbers")
+    training = data.get("training", {})
+    try:
+        json.dumps(training, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        training = None
+    check("training", isinstance(training, dict), "plain data by name")
+
+
+@dataclass(repr=False)
 class GAN:
     """A pretrained GAN: `card`, and `generator` and `discriminator` (each None where the checkpoint holds none).
 
@@ -134,6 +163,13 @@ class GAN:
     generator: Net | None = None
     discriminator: Net | None = None
     readings: tuple[Reading, ...] = ()
+
+    def __repr__(self) -> str:
+        card = self.card
+        roles = [role for role in ("generator", "discriminator") if getattr(self, role) is not None]
+        images = f"{card.image_size}x{card.image_size}x{card.channels} images"
+        z = f"z of {card.z_size} {card.z_distribution} numbers"
+        return f"<GAN {card.name!r} ({card.format}): {' and '.join(roles) or 'empty'}, {images}, {z}>"
 
     @property
     def gives(self) -> frozenset[str]:
@@ -179,15 +215,23 @@ class GAN:
     def sample(self, z: Tensor, labels: Tensor | None = None, batch_size: int = 128) -> Tensor:
         """Images (N, C, H, W) float32 on the CPU, in the card's value range, one for each latent of z (N, Z).
 
-        The result does not depend on `batch_size`. Raises UsageError without a generator, BadInputError for a
-        wrong shape of z or missing labels of a conditional generator.
+        A conditional generator takes `labels` (N,), class indices. The result does not depend on `batch_size`. Raises
+        UsageError without a generator, BadInputError for z, labels or a batch size that it cannot take.
         """
         import torch
 
         if self.generator is None:
             raise UsageError(f"{self.card.name} has no generator: it cannot sample")
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise BadInputError(f"batch_size is {batch_size!r}; it must be a whole number of at least 1")
+        if not isinstance(z, torch.Tensor) or not z.is_floating_point():
+            raise BadInputError(f"z is {_kind(z)}; pass a float32 tensor, as from gan.latent or torch.from_numpy")
         if z.dim() != 2 or z.shape[1] != self.card.z_size:
             raise BadInputError(f"z has shape {tuple(z.shape)}; this generator takes (N, {self.card.z_size})")
+        if hasattr(self.generator, "parameters"):
+            z = z.to(next(self.generator.parameters()).dtype)
+        if labels is not None:
+            labels = self._checked_labels(labels, len(z))
         with torch.no_grad():
             parts = [
                 self.generator(
@@ -198,6 +242,22 @@ class GAN:
                 for i in range(0, len(z), batch_size)
             ]
         return torch.cat(parts) if parts else torch.empty(0, self.card.channels, *[self.card.image_size] * 2)
+
+    def _checked_labels(self, labels: Tensor, n: int) -> Tensor:
+        import torch
+
+        whole = isinstance(labels, torch.Tensor) and not (labels.is_floating_point() or labels.is_complex())
+        if not whole or labels.dtype == torch.bool:
+            raise BadInputError(f"labels are {_kind(labels)}; pass a tensor of class indices, int64")
+        if labels.shape != (n,):
+            raise BadInputError(f"labels have shape {tuple(labels.shape)}; pass one for each of {n} latents")
+        classes = len(self.card.classes)
+        if n and (int(labels.min()) < 0 or (classes and int(labels.max()) >= classes)):
+            within = f" below {classes}" if classes else ""
+            raise BadInputError(
+                f"labels run from {int(labels.min())} to {int(labels.max())}; use indices{within} from 0"
+            )
+        return labels.long()
 
     def to_uint8(self, images: Tensor) -> np.ndarray:
         """Images (N, C, H, W) in the card's value range to (N, H, W, C) uint8; values outside are clipped."""
@@ -215,3 +275,8 @@ class GAN:
         low, high = self.card.value_range
         scaled = images.transpose(0, 3, 1, 2).astype(np.float32) * np.float32((high - low) / 255) + np.float32(low)
         return torch.from_numpy(np.ascontiguousarray(scaled))
+
+
+def _kind(value: object) -> str:
+    """What a value is, in two words: `ndarray float64`, `list`."""
+    return f"{type(value).__name__} {getattr(value, 'dtype', '')}".strip()

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import warnings
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
 from gan_probe import hookspecs
-from gan_probe.errors import UsageError, one_line
+from gan_probe.errors import GanProbeError, UsageError, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from gan_probe.analysis import Analysis
 
+T = TypeVar("T")
 GROUP = "gan_probe"
 BUILT_IN = "gan-probe"  # our own distribution: its names cannot be taken by others
 # options that `gan-probe run` has itself
@@ -67,6 +69,31 @@ class Host:
         near = difflib.get_close_matches(name, self.analyses, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(self.analyses))}"
         raise UsageError(one_line(f"no analysis {name!r}; {hint}"))
+
+    def call(self, hook: str, read: Callable[[Any], T], **arguments: object) -> Iterator[tuple[str, T]]:
+        """Call a hook plugin by plugin, the latest first: each plugin's name with `read(result)`, Nones left out.
+
+        Whatever a plugin does wrong, `sys.exit` and a result that `read` raises on included, costs only its own
+        result: a UserWarning names it. A GanProbeError of `load_gan` is the plugin's verdict on its own format and
+        passes.
+        """
+        caller: pluggy.HookCaller = getattr(self.manager.hook, hook)
+        for name in dict.fromkeys(i.plugin_name for i in reversed(caller.get_hookimpls())):
+            plugin = self.manager.get_plugin(name)
+            others = [p for p in self.manager.get_plugins() if p is not plugin]
+            try:
+                result = self.manager.subset_hook_caller(hook, remove_plugins=others)(**arguments)
+                # a plugin has one implementation of a hook; all but `firstresult` hooks give a list of it
+                answers = [read(r) for r in (result if isinstance(result, list) else [result]) if r is not None]
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                if hook == "load_gan" and isinstance(error, GanProbeError):
+                    raise
+                reason = one_line(f"plugin {name}: its {hook} failed, {type(error).__name__}: {error}")
+                warnings.warn(reason, UserWarning, stacklevel=2)
+            else:
+                yield from ((name, answer) for answer in answers)
 
 
 @cache

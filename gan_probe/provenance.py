@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import importlib.metadata
 import platform
 from typing import Any
 
@@ -24,6 +25,7 @@ def provenance(command: str, seed: int, device: object, data: str | None) -> dic
             "torch": str(torch.__version__),
             "numpy": np.__version__,
             "scikit-learn": sklearn.__version__,
+            **{name: importlib.metadata.version(name) for name in ("onnxruntime", "pillow")},
         },
         "platform": f"{platform.system()} {platform.machine()}",
         "device": str(device),

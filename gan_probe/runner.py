@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 import traceback
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gan_probe.analysis import NEEDS, Context
+from gan_probe.data.names import short
 from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, one_line
 from gan_probe.isolation import contained
 from gan_probe.options import parse_options
@@ -16,7 +18,7 @@ from gan_probe.provenance import provenance
 from gan_probe.report import Report, RunReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from gan_probe.data import Data
     from gan_probe.gan import GAN
@@ -31,6 +33,7 @@ class Run:
     analyses: Sequence[Registered]
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by analysis' name
     data: Data | None = None
+    no_data: str = ""  # why the data that the card names are not used
     seed: int = 0
     device: str = "cpu"
     batch_size: int = 128
@@ -54,7 +57,8 @@ class Run:
             return ""
         if self.gan is None and needs - {"data"}:
             return f"{analysis.analysis.name} needs a checkpoint: name one behind the options"
-        return f"{analysis.analysis.name} needs {' and '.join(missing)}"
+        cause = f" ({self.no_data})" if self.no_data and NEEDS["data"] in missing else ""
+        return f"{analysis.analysis.name} needs {' and '.join(missing)}{cause}"
 
     def check(self) -> None:
         """Raise BadInputError if no analysis at all can run here."""
@@ -66,18 +70,18 @@ class Run:
         """Run every analysis; `on_report` receives the growing report as each one ends.
 
         Raises BadInputError before anything runs if no analysis can run, and OutputError if `on_report` cannot write.
+        A KeyboardInterrupt passes once the analyses that have not ended have been handed on as `interrupted`.
         """
         self.check()
         refusals = {r.analysis.name: self.refusal(r) for r in self.analyses}
-        record = provenance(self.command, self.seed, self.device, self.data.name if self.data else None)
+        # where the networks are: what onnxruntime runs stays on the CPU, whatever was asked for
+        device = self.gan.device if self.gan else self.device
+        record = provenance(self.command, self.seed, device, self.data.name if self.data else None)
         result = RunReport(self.gan.card.to_dict() if self.gan else {}, record | {"batch_size": self.batch_size})
-        for registered in self.analyses:
+        landed: list[str] = []
+
+        def land(registered: Registered, report: Report) -> None:
             name = registered.analysis.name
-            if refusals[name]:
-                report = Report(status="refused", error=one_line(refusals[name]))
-                self.errors.append(BadInputError(report.error))
-            else:
-                report = self._run_one(registered, result)
             report = dataclasses.replace(
                 report,
                 name=name,
@@ -88,6 +92,22 @@ class Run:
             result.analyses.append(report)
             if on_report is not None:
                 on_report(result, report)
+            landed.append(name)
+
+        try:
+            for registered in self.analyses:
+                if refusal := refusals[registered.analysis.name]:
+                    self.errors.append(BadInputError(one_line(refusal)))
+                    land(registered, Report(status="refused", error=one_line(refusal)))
+                else:
+                    land(registered, self._run_one(registered, result))
+        except KeyboardInterrupt:
+            # a report that lacks what was asked for must not look whole; what was half written is not to be trusted
+            result.analyses[:] = [report for report in result.analyses if report.name in landed]
+            for registered in self.analyses:
+                if registered.analysis.name not in landed:
+                    land(registered, Report(status="interrupted", error="the run was stopped before it had ended"))
+            raise
         return result
 
     def _run_one(self, registered: Registered, result: RunReport) -> Report:
@@ -103,7 +123,7 @@ class Run:
         restored: list[str] = []
         try:
             with contained(self.gan) as restored:
-                report = check_report(analysis.run(self.gan, self.parsed[analysis.name], context))
+                report = check_report(analysis.run(_handed_out(self.gan), self.parsed[analysis.name], context))
         except (KeyboardInterrupt, OutputError):
             raise
         # an analysis may fail in any way, sys.exit included, and must not take the others' results with it
@@ -120,13 +140,31 @@ class Run:
         return dataclasses.replace(report, notes=notes, seconds=round(time.perf_counter() - began, 3))
 
 
-def default_data(gan: GAN | None, analyses: Sequence[Registered], open_data: Callable[[str], Data]) -> Data | None:
-    """The data that the checkpoint's card names, if an analysis can use them and they are there; None otherwise."""
+def _handed_out(gan: GAN | None) -> GAN | None:
+    """A handle of its own on the same networks: what an analysis assigns to it, nobody else sees."""
+    if gan is None:
+        return None
+    handle = copy.copy(gan)
+    handle.card = copy.deepcopy(gan.card)
+    return handle
+
+
+def default_data(
+    gan: GAN | None, analyses: Sequence[Registered], names: Container[str], open_data: Callable[[str], Data]
+) -> tuple[Data | None, str]:
+    """The data that the checkpoint's card names, if an analysis can use them, and why not where they cannot be had.
+
+    A card may be a stranger's: only the `names` of registered sets count, never a path, and `open_data` should
+    download nothing.
+    """
     if gan is None or not gan.card.training_data:
-        return None
+        return None, ""
     if not any("data" in r.analysis.needs | r.analysis.takes for r in analyses):
-        return None
+        return None, ""
+    named = str(gan.card.training_data)
+    if named not in names:
+        return None, f"the card names {short(named, 40)!r}, which is no registered set: to use it, pass it yourself"
     try:
-        return open_data(gan.card.training_data)
-    except (BadInputError, UsageError):
-        return None
+        return open_data(named), ""
+    except (BadInputError, UsageError) as error:
+        return None, f"the card names {named}, but: {error}"

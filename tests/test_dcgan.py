@@ -126,6 +126,13 @@ def test_a_stage_survives_its_own_plain_data():
         {"op": "linear", "inputs": 1, "outputs": 9, "shape": [2, 2, 2]},
         {"op": "conv", "inputs": 1, "outputs": 1, "activation": "swish"},
         {"op": "conv", "inputs": 1, "outputs": 1, "colour": "red"},
+        {"op": "linear", "inputs": 1, "outputs": 8, "shape": ["2", 2, 2]},
+        {"op": "conv", "inputs": 1, "outputs": 1, "bias": "no"},
+        {"op": "conv", "inputs": 1, "outputs": 1, "statistics": 1},
+        {"op": "conv", "inputs": 1, "outputs": 1, "eps": "0.1"},
+        {"op": "conv", "inputs": 1, "outputs": 1, "eps": float("nan")},
+        {"op": "conv", "inputs": 1, "outputs": 1, "slope": 10**400},
+        ["op"],
     ],
 )
 def test_a_senseless_stage_is_refused(data):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 
 from gan_probe import BadInputError, l2svm
 
@@ -55,11 +56,11 @@ def test_predictions_equal_those_of_a_tight_linear_svc(classes):
     np.testing.assert_allclose(ours.coef, theirs.coef_, atol=2e-3 * np.abs(theirs.coef_).max())
 
 
-def test_a_path_gives_what_single_fits_give_in_the_order_asked():
+def test_a_path_gives_upwards_what_single_fits_give():
     features, labels = blobs()
-    grid = [0.1, 0.001, 1.0]
-    for C, along in zip(grid, l2svm.fit_path(features, labels, grid), strict=True):
+    for C, along in zip([0.001, 0.1, 1.0], l2svm.fit_path(features, labels, [0.1, 0.001, 1.0]), strict=True):
         alone = l2svm.fit(features, labels, C)
+        assert along.C == alone.C == C
         np.testing.assert_allclose(along.coef, alone.coef, atol=2e-3 * np.abs(alone.coef).max())
 
 
@@ -89,6 +90,51 @@ def test_one_class_is_refused():
         l2svm.fit(np.zeros((4, 2), np.float32), np.zeros(4, int), C=1)
 
 
-def test_features_that_are_not_finite_are_refused():
-    with pytest.raises(BadInputError, match="NaN"):
-        l2svm.fit(np.array([[np.nan], [1.0]], np.float32), np.array([0, 1]), C=1)
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e18])
+def test_features_that_no_sound_network_gives_are_refused(value):
+    with pytest.raises(BadInputError, match="checkpoint sound"):
+        l2svm.fit(np.array([[value], [1.0]], np.float32), np.array([0, 1]), C=1)
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift", "C"), [(1, 0, 1e4), (1e4, 0, 1e-2), (1, 1000, 1e-2), (1e4, 1e4, 1e-3), (1e-4, 0, 1.0)]
+)
+def test_the_optimum_is_reached_at_any_scale(scale, shift, C):
+    rng = np.random.default_rng(3)
+    labels = rng.integers(5, size=300)
+    clean = rng.normal(size=(300, 50)) + 0.7 * rng.normal(size=(5, 50))[labels]
+    features = (clean * scale + shift).astype(np.float32)
+    svm = l2svm.fit(features, labels, C=C)
+    assert (svm.gap <= l2svm.GAP).all()
+    wide = np.hstack([features.astype(np.float64), np.ones((300, 1))])
+    for k in range(5):
+        signs = np.where(labels == k, 1.0, -1.0)
+        ours = np.append(svm.coef[k], svm.intercept[k]).astype(np.float64)
+        best = newton(wide, signs, C)
+        assert objective(ours, wide[:, :-1], signs, C) <= objective(best, wide[:, :-1], signs, C) * (1 + 1e-5)
+
+
+def newton(wide, signs, C):
+    """Chapelle's Newton iteration in double precision, with a halved step where the whole one fails."""
+    weights = np.zeros(wide.shape[1])
+    for _ in range(500):
+        active = signs * (wide @ weights) < 1
+        rows = wide[active]
+        hessian = np.eye(len(weights)) + 2 * C * rows.T @ rows
+        step = np.linalg.solve(hessian, 2 * C * rows.T @ signs[active]) - weights
+        value, length = objective(weights, wide[:, :-1], signs, C), 1.0
+        while objective(weights + length * step, wide[:, :-1], signs, C) > value and length > 1e-12:
+            length /= 2
+        weights = weights + length * step
+        if np.linalg.norm(length * step) <= 1e-12 * np.linalg.norm(weights):
+            break
+    return weights
+
+
+def test_the_number_of_threads_has_no_influence():
+    features, labels = blobs(n=2000, features=64)
+    fits = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            fits.append(l2svm.fit(features, labels, C=0.01))
+    np.testing.assert_array_equal(fits[0].coef, fits[1].coef)

@@ -2,6 +2,8 @@
 
 import os
 import random
+import signal
+import warnings
 
 import numpy as np
 import pytest
@@ -26,7 +28,16 @@ def analysis(body, name="probe-test", needs=frozenset({"sample"})):
 
 def numbers(gan, ctx):
     images = gan.sample(gan.latent(4, ctx.rng("z")))
-    rows = [{"sum": float(images.sum()), "noise": float(ctx.rng("noise").random())}]
+    nets = gan.generator, gan.discriminator
+    rows = [
+        {
+            "sum": float(images.sum()),
+            "noise": float(ctx.rng("noise").random()),
+            "steps": gan.card.training.get("steps", 0),
+            "modules": ", ".join(name for net in nets for name, _ in net.named_modules()),
+            "learns": all(p.requires_grad for net in nets for p in net.parameters()),
+        }
+    ]
     return Report(tables=[Table("numbers", rows)])
 
 
@@ -49,6 +60,64 @@ def train_mode(gan, _):
 
 def forget_statistics(gan, _):
     gan.generator.statistics = None
+
+
+def drop_a_network(gan, _):
+    gan.discriminator = gan.generator = None
+
+
+def another_card(gan, _):
+    gan.card.training["steps"] = -1
+    gan.card = None
+
+
+def add_a_module(gan, _):
+    gan.generator.add_module("more", torch.nn.Identity())
+    gan.generator.wrap = 1
+
+
+def replace_a_stage(gan, _):
+    first = next(gan.generator.children())
+    first.stage = None
+    first.op = torch.nn.Identity()
+
+
+def forward_of_its_own(gan, _):
+    gan.generator.forward = lambda x, *_: x
+
+
+def spectral_norm(gan, _):
+    torch.nn.utils.parametrizations.spectral_norm(next(gan.generator.children()).op)
+
+
+def hooks_of_every_kind(gan, _):
+    net = gan.generator
+    net.register_forward_pre_hook(lambda _, args, kwargs: ((args[0] * 0,), kwargs), with_kwargs=True)
+    net.register_full_backward_pre_hook(lambda *_: None)
+    net.register_full_backward_hook(lambda *_: None)
+
+
+def freeze(gan, _):
+    for p in gan.generator.parameters():
+        p.requires_grad_(False)
+
+
+def non_leaf(gan, _):
+    for p in gan.generator.parameters():
+        p.requires_grad_(False)
+        p.mul_(torch.ones(1, requires_grad=True))
+
+
+def deterministic(_gan, _ctx):
+    torch.use_deterministic_algorithms(True)
+
+
+def deaf(_gan, _ctx):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def mute(_gan, _ctx):
+    warnings.simplefilter("ignore")
 
 
 def reseed(_gan, _ctx):
@@ -85,6 +154,18 @@ BAD = [
     leave_a_hook,
     train_mode,
     forget_statistics,
+    drop_a_network,
+    another_card,
+    add_a_module,
+    replace_a_stage,
+    forward_of_its_own,
+    spectral_norm,
+    hooks_of_every_kind,
+    freeze,
+    non_leaf,
+    deterministic,
+    deaf,
+    mute,
     reseed,
     global_modes,
     move,
@@ -94,14 +175,26 @@ BAD = [
 ]
 
 
+def _hooks(gan):
+    modules = [*gan.generator.modules(), *gan.discriminator.modules()]
+    return [(name, len(value)) for m in modules for name, value in vars(m).items() if "hooks" in name]
+
+
 @pytest.mark.parametrize("bad", BAD, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_bad_analysis_leaves_the_others_results_as_they_were(bad, place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     alone = Run(tiny_gan(), [analysis(numbers)]).start()["probe-test"].tables
     states = torch.get_rng_state(), random.getstate()
+    process = signal.getsignal(signal.SIGINT), list(warnings.filters)
     both = [analysis(numbers), analysis(bad, "bad")]
-    result = Run(tiny_gan(), both if place else both[::-1]).start()
+    gan = tiny_gan()
+    hooks = _hooks(gan)
+    result = Run(gan, both if place else both[::-1]).start()
+    assert _hooks(gan) == hooks
+    assert (signal.getsignal(signal.SIGINT), list(warnings.filters)) == process
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert (result["bad"].status == "ok") == (bad not in (leave, crash, nonsense)), result["bad"].error
     assert result["probe-test"].tables == alone
     assert torch.equal(torch.get_rng_state(), states[0])
     assert random.getstate() == states[1]
@@ -124,6 +217,17 @@ def test_what_had_to_be_put_back_is_said_in_the_notes():
     assert any("weights" in note for note in result["bad"].notes)
 
 
+def test_what_libraries_note_on_import_and_moments_are_nothing_to_put_back(monkeypatch):
+    monkeypatch.delenv("KMP_INIT_AT_FORK", raising=False)
+
+    def harmless(gan, _ctx):
+        os.environ["KMP_INIT_AT_FORK"] = "FALSE"  # as scikit-learn does
+        gan.generator.moments(torch.zeros(2, gan.card.z_size))
+        gan.generator.register_full_backward_hook(lambda *_: None).remove()
+
+    assert list(Run(tiny_gan(), [analysis(harmless)]).start()["probe-test"].notes) == []
+
+
 def test_results_land_one_by_one():
     seen = []
     job = Run(tiny_gan(), [analysis(numbers, "a"), analysis(crash, "b"), analysis(numbers, "c")])
@@ -131,12 +235,28 @@ def test_results_land_one_by_one():
     assert seen == [("a", 1), ("b", 2), ("c", 3)]
 
 
-def test_an_interrupt_stops_the_run():
+def test_an_interrupt_stops_the_run_and_marks_what_has_not_ended():
     def interrupt(_gan, _ctx):
         raise KeyboardInterrupt
 
+    seen = {}
+    job = Run(tiny_gan(), [analysis(numbers, "a"), analysis(interrupt, "b"), analysis(numbers, "c")])
     with pytest.raises(KeyboardInterrupt):
-        Run(tiny_gan(), [analysis(interrupt)]).start()
+        job.start(lambda whole, _: seen.update({r.name: r.status for r in whole.analyses}))
+    assert seen == {"a": "ok", "b": "interrupted", "c": "interrupted"}
+
+
+def test_an_interrupt_while_a_result_lands_does_not_count_it_as_landed():
+    landings = []
+
+    def land(whole, report):
+        landings.append((report.name, report.status, len(whole.analyses)))
+        if len(landings) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Run(tiny_gan(), [analysis(numbers, "a"), analysis(numbers, "b")]).start(land)
+    assert landings == [("a", "ok", 1), ("a", "interrupted", 1), ("b", "interrupted", 2)]
 
 
 def test_needs_that_are_not_met_are_refused_in_one_sentence():
@@ -190,3 +310,32 @@ def test_python_gets_the_report_or_the_original_error(install):
     )
     with pytest.raises(KeyError, match="missing"):
         gan_probe.run(None, "crash")
+
+
+def test_the_record_names_the_device_that_was_used_and_the_versions():
+    gan = tiny_gan()
+    result = Run(gan, [analysis(numbers)], device="cuda").start()  # asked for, but the networks were not moved
+    assert result.run["device"] == "cpu"
+    assert set(result.run["versions"]) >= {"torch", "onnxruntime", "pillow"}
+    assert Run(None, [analysis(lambda *_: Report(), needs=frozenset())], device="cuda").start().run["device"] == "cuda"
+
+
+def test_from_python_a_gan_stays_where_it_is_unless_a_device_is_asked_for(monkeypatch):
+    moved = []
+    monkeypatch.setattr(GAN, "to", lambda gan, device: moved.append(device) or gan)
+    gan_probe.run(tiny_gan(), "samples", count=4)
+    assert moved == []
+    gan_probe.run(tiny_gan(), "samples", count=4, device="cpu")
+    assert moved == ["cpu"]
+    with pytest.raises(BadInputError, match="'meta'"):
+        gan_probe.run(tiny_gan(), "samples", device="meta")
+
+
+def test_data_that_need_more_than_a_path_are_opened_first(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8)
+    np.savez(tmp_path / "x.npz", images=images, pose=np.arange(40) % 2)
+    data = gan_probe.open_data(tmp_path / "x.npz", labels="pose")
+    report = gan_probe.run(tiny_gan(), "linear-probe", data=data, c="0.01", controls=False)
+    assert report.status == "ok"
+    with pytest.raises(BadInputError, match="type ndarray"):
+        gan_probe.run(tiny_gan(), "linear-probe", data=images)

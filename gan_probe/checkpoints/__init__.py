@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan_probe.errors import BadInputError, GanProbeError, one_line
+from gan_probe.errors import BadInputError, one_line
 
 if TYPE_CHECKING:
     from gan_probe.gan import GAN
+    from gan_probe.plugins import Host
 
 __all__ = ["LoadRequest", "load_builtin", "load_gan", "resolve"]
 
@@ -46,8 +46,8 @@ def resolve(path: str | Path) -> Path:
     return path
 
 
-def load_gan(request: LoadRequest, hook: Any = None) -> GAN:
-    """Open a checkpoint: the plugins' loaders are asked first (`hook`, pluggy's), the built-in formats last.
+def load_gan(request: LoadRequest, plugins: Host | None = None) -> GAN:
+    """Open a checkpoint: the plugins' loaders are asked first, the built-in formats last.
 
     Raises BadInputError where the file is missing, damaged or of no known format; the message says what it looks like.
     """
@@ -55,17 +55,9 @@ def load_gan(request: LoadRequest, hook: Any = None) -> GAN:
     for path in (request.path, request.generator, request.discriminator):
         if path is not None and not path.exists():
             raise BadInputError(one_line(f"{_short(path)}: there is no such file or folder; check the path"))
-    if hook is not None:
-        try:
-            gan: GAN | None = hook.load_gan(request=request)
-        except GanProbeError:
-            raise
-        except Exception as error:  # a stranger's loader may fail in any way; what it failed on may still be ours
-            reason = one_line(f"a plugin's load_gan failed on {_short(request.path)}, {type(error).__name__}: {error}")
-            warnings.warn(reason, UserWarning, stacklevel=2)
-        else:
-            if gan is not None:
-                return gan
+    # what a stranger's loader failed on may still be ours
+    for _, gan in plugins.call("load_gan", _read_gan, request=request) if plugins is not None else ():
+        return gan
     return load_builtin(request)
 
 
@@ -89,6 +81,14 @@ def load_builtin(request: LoadRequest) -> GAN:
         raise BadInputError(one_line(f"{_short(request.path)}: {error}")) from error
     except OSError as error:
         raise BadInputError(one_line(f"{_short(request.path)}: cannot be read: {error.strerror or error}")) from error
+
+
+def _read_gan(result: Any) -> GAN:
+    from gan_probe.gan import GAN, Card
+
+    if not isinstance(result, GAN) or not isinstance(result.card, Card):
+        raise TypeError(f"it gave {result!r}, which is no gan_probe.GAN with a Card")
+    return result
 
 
 def _short(path: Path, limit: int = 70) -> str:

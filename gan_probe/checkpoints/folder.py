@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import html
 import json
 import re
 import shutil
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from gan_probe.checkpoints.native import read_card
 from gan_probe.disk import write_bytes, write_text
 from gan_probe.errors import BadInputError, OutputError
+from gan_probe.report.text import visible
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -158,4 +160,6 @@ def _readme(card: Card, written: str = "") -> str:
 
 
 def _cell(value: str) -> str:
-    return " ".join(value.replace("|", "\\|").split())
+    # emphasis by underscores harms nobody, and names are full of them
+    text = html.escape(visible(" ".join(value.split())), quote=False)
+    return re.sub(r"([\\`*|\[\]])", r"\\\1", text)

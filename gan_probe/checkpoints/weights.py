@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING
 
 import torch
 
 from gan_probe.dcgan import Network
-from gan_probe.errors import BadInputError, UsageError
+from gan_probe.devices import check_device
+from gan_probe.errors import BadInputError, UsageError, one_line
 from gan_probe.gan import GAN, Card
 
 if TYPE_CHECKING:
@@ -89,10 +89,11 @@ def build(card: Card, weights: Mapping[Role, Mapping[str, Tensor]], device: str 
 
 def placed(gan: GAN, device: str) -> GAN:
     """The GAN with its networks moved to a device; BadInputError where there is no such device."""
+    check_device(device)
     try:
         return gan.to(device)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        raise BadInputError(f"device {device!r} cannot be used here: {error}") from error
+    except RuntimeError as error:  # its memory may be full
+        raise BadInputError(one_line(f"device {device!r} cannot be used here: {error}")) from error
 
 
 def check_stages(card: Card, role: Role, stages: tuple[Stage, ...]) -> None:
@@ -107,9 +108,6 @@ def check_stages(card: Card, role: Role, stages: tuple[Stage, ...]) -> None:
             or reshape
             or (stage.norm == "unit" and stage.op != "linear")
             or stage.labels not in (0, len(card.classes))
-            or not isinstance(stage.bias, bool)
-            or not isinstance(stage.statistics, bool)
-            or not all(isinstance(x, int | float) and math.isfinite(x) and x >= 0 for x in (stage.eps, stage.slope))
             or (stage.op == "conv_transpose" and stage.output_padding >= stage.stride)
         )
         channels, size = stage.channels, stage.size(size)

@@ -53,10 +53,11 @@ class Commands(click.Group):
         # our own plugins add no command: without strangers there is nothing to load, and --help stays quick
         if any(e.dist is None or e.dist.name != BUILT_IN for e in importlib.metadata.entry_points(group=GROUP)):
             known = dict(self.commands)
-            host().manager.hook.register_commands(group=self)
-            for name in COMMANDS:  # a built-in name cannot be overridden
-                self.commands.pop(name, None)
-            self.commands.update(known)
+            for _ in host().call("register_commands", lambda _: None, group=self):
+                pass  # it gives nothing: what it does to the group is its result
+            # a built-in name cannot be overridden, and what is no command cannot be listed
+            theirs = {n: c for n, c in self.commands.items() if isinstance(c, click.Command) and n not in COMMANDS}
+            self.commands = theirs | known
 
 
 @click.group(

@@ -38,7 +38,7 @@ def command(source: shared.Source, as_json: bool, grid: Path | None, force: bool
     from gan_probe.analysis import Context
     from gan_probe.disk import check_writable
     from gan_probe.report import Table
-    from gan_probe.report.text import format_table
+    from gan_probe.report.text import format_table, visible
 
     gan = source.load()
     if grid is not None:
@@ -67,7 +67,7 @@ def command(source: shared.Source, as_json: bool, grid: Path | None, force: bool
     for reading in gan.readings:
         _show(reading)
     for line in gan.card.assumed:
-        click.echo(f"\nassumed: {line}")
+        click.echo(f"\nassumed: {visible(line)}")
 
 
 def _show(reading: Reading) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
 seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of every random draw.")
-device = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps, or auto.")
+device = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps, xpu, or auto.")
 batch_size = click.option(
     "--batch-size",
     type=click.IntRange(1),
@@ -107,7 +107,10 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--download", is_flag=True, help="Fetch a named data set that is not there yet."),
         click.option(
-            "--data-root", type=click.Path(), metavar="DIR", help="Where named data sets lie.  [default: data]"
+            "--data-root",
+            type=click.Path(),
+            metavar="DIR",
+            help="Where named data sets lie.  [default: ~/.cache/gan-probe]",
         ),
     ):
         function = decorate(function)
@@ -121,17 +124,13 @@ def command_line() -> str:
 
 def choose_device(name: str) -> str:
     """The device by name; `auto` is the first accelerator there is, else the CPU; UsageError for what is not there."""
-    import torch
+    from gan_probe.devices import best_device, check_device
+    from gan_probe.errors import BadInputError, UsageError
 
-    from gan_probe.errors import UsageError
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise UsageError(f"device {name!r} is not to be had here: try --device cpu") from None
-    return name
+        return best_device() if name == "auto" else check_device(name)
+    except BadInputError as error:
+        raise UsageError(f"--device: {error}") from None
 
 
 def progress() -> Progress:

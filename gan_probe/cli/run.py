@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gan_probe.cli import options as shared
+from gan_probe.cli.termination import terminable
 
 if TYPE_CHECKING:
+    from gan_probe.data import Data
     from gan_probe.plugins import Host, Registered
     from gan_probe.report import Report, RunReport
     from gan_probe.runner import Run
@@ -23,7 +25,13 @@ class RunCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Look for --plugin first, so that the plugins' options can be parsed and shown with the rest."""
         ctx.meta["gan_probe.options"] = shared.plugin_options(_chosen(_named(args)))
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if owners := _owners(error.option_name):
+                hint = f"{error.option_name} is an option of {' and of '.join(owners)}: add --plugin {owners[0]}"
+                raise click.UsageError(hint, ctx) from None
+            raise
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Our options and the chosen plugins'."""
@@ -47,7 +55,19 @@ def _named(args: list[str]) -> list[str]:
             names.append(args[i + 1])
         elif arg.startswith("--plugin="):
             names.append(arg.removeprefix("--plugin="))
+        elif arg.startswith("-p") and arg != "-p":
+            names.append(arg.removeprefix("-p"))
     return names
+
+
+def _owners(flag: str) -> list[str]:
+    """The analyses that have an option of this name."""
+    from gan_probe.options import declared
+    from gan_probe.plugins import host
+
+    name = flag.removeprefix("--").removeprefix("no-")
+    analyses = (registered.analysis for registered in host().analyses.values())
+    return [a.name for a in analyses if name in [d.flag for d in declared(a.Options)]]
 
 
 def _chosen(names: list[str]) -> list[Registered]:
@@ -116,8 +136,8 @@ def command(
     Prints each result table, and the report's path as the last line. Exit code 4 says that some analyses failed; the
     others' results are kept.
     """
-    from gan_probe.api import open_data
-    from gan_probe.errors import UsageError
+    from gan_probe.api import dataset_sources, open_data
+    from gan_probe.errors import UsageError, one_line
     from gan_probe.plugins import host
     from gan_probe.report.folder import ReportFolder
     from gan_probe.runner import Run, default_data
@@ -130,19 +150,23 @@ def command(
     if gan is not None:
         gan.to(device)
 
-    def opened(spec: str) -> Any:
-        return open_data(spec, root=data_root, download=download, labels=labels)
-
     chosen = [plugins.find(name) for name in dict.fromkeys(names)] if names else list(plugins.analyses.values())
-    data = opened(data_spec) if data_spec else default_data(gan, chosen, opened)
-    if data is not None and not data_spec:
-        click.echo(f"note: the data are {data.name}, as the checkpoint's card says", err=True)
-    with ExitStack() as stack:
+    data: Data | None
+    no_data = ""
+    if data_spec is not None:
+        data = open_data(data_spec, root=data_root, download=download, labels=labels)
+    else:
+        sets = {source.name for source in dataset_sources()}
+        data, no_data = default_data(gan, chosen, sets, lambda name: open_data(name, root=data_root, labels=labels))
+        if data is not None:
+            click.echo(f"note: the data are {data.name}, as the checkpoint's card says", err=True)
+    with terminable(), ExitStack() as stack:
         job = Run(
             gan,
             chosen,
             plugin_values,
             data,
+            no_data,
             seed,
             device,
             batch_size,
@@ -157,6 +181,8 @@ def command(
                     "nothing to run: name a checkpoint and pass --data; `gan-probe plugins` lists the analyses"
                 )
         job.check()
+        if no_data and not any(job.refusal(r) for r in job.analyses):  # a refusal says it itself
+            click.echo(f"note: no data: {one_line(no_data, 400)}", err=True)
         folder = stack.enter_context(ReportFolder(out or _default_folder(gan, names), force=force))
 
         def land(whole: RunReport, report: Report) -> None:
@@ -165,8 +191,8 @@ def command(
 
         result = job.start(land)
         folder.finish(result)
-        for plugin in plugins.manager.get_plugins():
-            _extra_formats(plugins, plugin, result, folder.path)
+        for _ in plugins.call("write_report", lambda _: None, report=result, folder=folder.path):
+            pass  # it gives nothing: what it writes is its result
     if as_json:
         from gan_probe.report.json import dumps
 
@@ -199,17 +225,6 @@ def _warn_of_broken(plugins: Host) -> None:
 
     for broken in plugins.broken:
         click.echo(f"gan-probe: plugin {one_line(broken.plugin)} left out: {broken.reason}", err=True)
-
-
-def _extra_formats(plugins: Host, plugin: object, result: RunReport, folder: Path) -> None:
-    from gan_probe.errors import one_line
-
-    others = [p for p in plugins.manager.get_plugins() if p is not plugin]
-    try:
-        plugins.manager.subset_hook_caller("write_report", remove_plugins=others)(report=result, folder=folder)
-    except Exception as error:  # a third party's writer must not spoil a report that is already whole
-        name = plugins.manager.get_name(plugin)
-        click.echo(f"gan-probe: {name} could not write its report: {one_line(error)}", err=True)
 
 
 def _exit_code(job: Run, result: RunReport) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+REPORT = ".gan-probe-report"  # the mark of a report's folder
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 # A name may have become a link or a FIFO since it was listed; neither flag exists on Windows.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -62,6 +63,9 @@ def folder_images(root: Path) -> tuple[FolderReader, tuple[Skipped, ...]]:
             entries = list(os.scandir(os.path.join(root, folder)))
         except OSError as error:
             raise BadInputError(f"cannot list {short(os.path.join(root, folder))}: {error.strerror}") from None
+        if folder and any(entry.name == REPORT for entry in entries):
+            skipped.append(Skipped(printable(folder), "a report of gan-probe, whose figures are no data"))
+            continue
         for entry in entries:
             name = folder + entry.name
             if entry.name.startswith("."):

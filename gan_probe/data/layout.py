@@ -37,9 +37,9 @@ class Part:
 def image_data(name: str, where: str, reader: Reader, skipped: tuple[Skipped, ...], labels: str | None) -> Data:
     """A set of the image files of a folder or an archive.
 
-    Folders `train` and `test` (or `val`) at the top are splits; below, the first folder is the class. Files are
-    unlabelled unless all of a split lie in class folders. `labels` replaces the classes (see `labels.labeller`): files
-    to which it gives none are left out, with a note.
+    Folders `train` and `test` (or `val`) at the top are splits, unless others stand beside them; below, the first
+    folder is the class. Files are unlabelled unless all of a split lie in class folders. `labels` replaces the classes
+    (see `labels.labeller`): files to which it gives none are left out, with a note.
     """
     where = short(where)
     if not reader.names:
@@ -84,7 +84,8 @@ def arrange(names: Sequence[str]) -> tuple[list[Part], list[str]]:
         tops[path[depth] if len(path) > depth + 1 else ""].append(index)
     train = next((top for known in TRAIN for top in tops if top.lower() == known), None)
     test = next((top for known in TEST for top in tops if top.lower() == known), None)
-    if train is None and (test is None or len(tops) > 1):
+    others = [top for top in tops if top and not _is_split(top)]  # then `train` is a class, as in CIFAR-100
+    if others or (train is None and (test is None or len(tops) > 1)):
         return [_part("", list(range(len(names))), paths, depth)], []
     chosen = [top for top in (train, test) if top is not None]
     notes = [

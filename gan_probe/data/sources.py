@@ -5,17 +5,18 @@ from __future__ import annotations
 import difflib
 import os
 import stat
+import warnings
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gan_probe.data.model import Data
 from gan_probe.data.names import short
-from gan_probe.errors import BadInputError
+from gan_probe.errors import BadInputError, UsageError, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,44 @@ def builtin_sources() -> list[DatasetSource]:
     ]
 
 
+def read_sources(result: Any) -> list[DatasetSource]:
+    """What a plugin's `register_datasets` gave, as a list; TypeError for anything but data sets."""
+    sources = list(result)
+    for source in sources:
+        if not isinstance(source, DatasetSource) or not isinstance(source.name, str):
+            raise TypeError(f"it gave {source!r}, which is no gan_probe.data.DatasetSource")
+    return sources
+
+
+def all_sources(theirs: Iterable[tuple[str, Sequence[DatasetSource]]]) -> list[DatasetSource]:
+    """The built-in sets, then those of plugins, each given with its plugin's name.
+
+    A built-in keeps its name: a UserWarning says whose set is left out. Of two strangers none is more right: the name
+    stays, and opening it is a UsageError that names both.
+    """
+    ours = {source.name: source for source in builtin_sources()}
+    claimed: dict[str, list[tuple[str, DatasetSource]]] = {}
+    for plugin, sources in theirs:
+        for source in sources:
+            if source.name in ours:
+                reason = f"plugin {plugin}: its data set {source.name!r} has the name of a built-in: left out"
+                warnings.warn(one_line(reason), UserWarning, stacklevel=2)
+            else:
+                claimed.setdefault(source.name, []).append((plugin, source))
+    for name, claims in claimed.items():
+        ours[name] = claims[0][1] if len(claims) == 1 else _disputed(name, sorted({p for p, _ in claims}))
+    return list(ours.values())
+
+
+def _disputed(name: str, plugins: Sequence[str]) -> DatasetSource:
+    reason = f"claimed by {' and '.join(plugins)}: uninstall one of them"
+
+    def refuse(_: DataRequest) -> Data:
+        raise UsageError(one_line(f"data set {short(name)!r} is {reason}"))
+
+    return DatasetSource(name, reason, refuse)
+
+
 def open_data(
     spec: str | Path | Data,
     *,
@@ -110,6 +149,8 @@ def open_data(
 
 def _open_path(spec: str | Path, names: list[str], labels: str | None) -> Data:
     where = short(spec)
+    if spec == "":  # pathlib would take it for the current folder
+        raise BadInputError(_not_found("", names, FileNotFoundError()))
     try:
         path = Path(spec).expanduser()
         mode = path.stat().st_mode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 # The mark of a report's folder, its lock, and the list of what was written: a name is noted before its file appears.
 MANIFEST = ".gan-probe-report"
+UNSUCCESSFUL = ("failed", "refused", "interrupted")
 FOLDERS = ("tables", "figures", "artifacts")
 # A manifest may come from anywhere: no name in it leads out of the folder.
 OURS = re.compile(rf"index\.html|report\.json|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
@@ -35,8 +37,8 @@ class ReportFolder:
     """A context that owns a folder and writes a run's report into it.
 
     Entering creates and locks the folder and tries to write there. It raises OutputError if another run has the
-    folder, if it is not empty and `force` is not given, or if, with `force`, it is not a report's. What an earlier
-    report wrote, and nothing else, is removed when the first result of this one lands.
+    folder, if it holds a report with a result and `force` is not given, or if it is not empty and not a report's. What
+    an earlier report wrote, and nothing else, is removed when the first result of this one lands.
     """
 
     def __init__(self, path: Path, force: bool = False) -> None:
@@ -52,7 +54,7 @@ class ReportFolder:
         with contextlib.ExitStack() as stack:
             content = self._open()
             self._manifest = stack.enter_context(disk.locked(self.path / MANIFEST))
-            if not self.force and (content or self._old_files()):
+            if not self.force and (content or self._old_files()) and not self._without_result():
                 raise OutputError(f"{self.path} holds a report already: pass --force to replace it, or another --out")
             self._stack = stack.pop_all()
         return self
@@ -118,6 +120,14 @@ class ReportFolder:
             for p in paths
             if not (p.parent != self.path and p.parent.is_symlink()) and (p.is_symlink() or p.is_file())
         ]
+
+    def _without_result(self) -> bool:
+        """Whether the report that is there was finished with no analysis `ok`: nothing is lost with it."""
+        try:
+            analyses = json.loads((self.path / "report.json").read_bytes())["analyses"]
+            return all(analysis["status"] in UNSUCCESSFUL for analysis in analyses)
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+            return False
 
     def _clear(self) -> None:
         """Remove, once, what an earlier report wrote, but for the two files that this one replaces at a stroke."""

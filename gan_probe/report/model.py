@@ -83,8 +83,8 @@ class Report:
     """The outcome of one analysis.
 
     An analysis fills `tables`, `figures`, `artifacts` and `notes` (sentences a reader must know: what was assumed,
-    skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed` or `refused`, `error` its one-line
-    reason.
+    skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its
+    one-line reason.
     """
 
     tables: Sequence[Table] = ()

@@ -11,6 +11,7 @@ import torch
 from torch.nn.functional import logsigmoid
 
 from gan_probe.analysis import Context
+from gan_probe.data.memory import available_memory
 from gan_probe.dcgan import Network, discriminator_stages, generator_stages, initialise
 from gan_probe.errors import BadInputError
 from gan_probe.features import recalibrate
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
     from torch.optim import Optimizer
+
+    from gan_probe.dcgan import Stage
 
 ROW_STEPS = 100  # an epoch of more steps gives several rows of the history
 CALIBRATION = 128  # images in a batch of the final statistics, as in the release
@@ -109,8 +112,10 @@ def untrained(
         _check_labels(labels, len(images), len(classes))
     names = tuple(classes) if recipe.conditional else ()
     shape = {"width": recipe.width, "kernel": recipe.kernel, "classes": len(names), "depth": recipe.depth}
-    generator = Network(generator_stages(size, channels, recipe.z_size, **shape), size=1)
-    discriminator = Network(discriminator_stages(size, channels, **shape), size=size)
+    makes = generator_stages(size, channels, recipe.z_size, **shape)
+    judges = discriminator_stages(size, channels, **shape)
+    _check_size((*makes, *judges))
+    generator, discriminator = Network(makes, size=1), Network(judges, size=size)
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         initialise(network, ctx.torch_generator(f"{name} weights"))
         network.statistics = None  # by the batch while training: running averages of D would mix real and generated
@@ -202,6 +207,17 @@ def _check_images(images: np.ndarray, recipe: Recipe) -> tuple[int, int]:
     if n < 2:
         raise BadInputError(f"there is no training on {n} images: batch norm needs at least 2")
     return size, channels
+
+
+def _check_size(stages: Sequence[Stage]) -> None:
+    """Raise BadInputError where weights, gradients and Adam's two averages do not fit into memory."""
+    weights = sum((s.inputs + s.labels) * s.outputs * s.kernel**2 for s in stages)
+    needed, there = 4 * 4 * weights, available_memory()
+    if there is not None and needed > there:
+        raise BadInputError(
+            f"networks of {weights:,} weights need {needed / 1e9:,.0f} GB to train; there are {there / 1e9:,.1f} GB: "
+            "lower --width, --z-size or --image-size"
+        )
 
 
 def _check_labels(labels: np.ndarray | None, n: int, classes: int) -> None:

@@ -80,6 +80,20 @@ def test_a_card_cannot_break_out_of_its_table(tmp_path):
     assert "| licence | a \\| b # heading |" in (tmp_path / "README.md").read_text()
 
 
+@pytest.mark.parametrize("field", ["name", "licence", "training_data"])
+def test_a_card_is_neither_markdown_nor_html(tmp_path, field):
+    text = "<script>x</script> ![i](http://h/i.png) `c` **b** \\| \x1b[2J <!-- end of card --> R&D"
+    gan = tiny_gan()
+    gan.card = dataclasses.replace(gan.card, **{field: text}, assumed=(text,))
+    save_folder(gan, tmp_path)
+    readme = (tmp_path / "README.md").read_text()
+    assert not re.search(r"<script|(?<!\\)[\[`]|(?<!\\)\*\*|\x1b|R&D", readme)
+    assert readme.count("<!-- end of card -->") == 1
+    assert "\\\\\\|" in readme  # a backslash, and a bar that ends no cell
+    save_folder(gan, tmp_path)  # its own marks are found again
+    assert (tmp_path / "README.md").read_text().count("| licence |") == 1
+
+
 def test_a_new_folder_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     with pytest.raises(OutputError, match="No space left"):

@@ -1,7 +1,9 @@
 """`gan-probe run`: what it prints, what it leaves on disk, and how it fails."""
 
+import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -132,6 +134,12 @@ def test_debug_shows_the_traceback(gan_probe_command, checkpoint, install):
     assert "Traceback" in gan_probe_command("run", "-p", "crash", checkpoint, "--debug")[2]
 
 
+def test_the_name_of_an_analysis_may_be_attached_to_its_letter(gan_probe_command, checkpoint):
+    code, out, _ = gan_probe_command("run", "-psamples", checkpoint, "--count", 4, "--json")
+    assert code == 0
+    assert json.loads(out)["analyses"][0]["options"]["count"] == 4
+
+
 def test_a_plugins_options_are_real_options_with_help(gan_probe_command, install):
     install("counter", TWO)
     code, out, _ = gan_probe_command("run", "-p", "counter", "--help")
@@ -168,7 +176,11 @@ def test_a_shared_option_needs_its_plugins_name_in_front(gan_probe_command, chec
         (["-p", "samples", "text.pt"], 3, "text"),
         (["-p", "samples", "CKPT", "--count", "many"], 3, "--count needs a whole number"),
         (["-p", "samples", "CKPT", "--cuont", "3"], 2, "--cuont"),
-        (["-p", "samples", "CKPT", "--device", "quantum"], 2, "--device cpu"),
+        (["-p", "samples", "CKPT", "--device", "quantum"], 2, "use cpu"),
+        (["-p", "samples", "CKPT", "--device", "meta"], 2, "use cpu"),
+        (["-p", "samples", "CKPT", "--device", "cuda:99"], 2, "use cpu"),
+        (["CKPT", "--train-size", "50"], 2, "--train-size is an option of linear-probe: add --plugin linear-probe"),
+        (["-p", "samples", "CKPT", "--no-controls"], 2, "add --plugin linear-probe"),
         (["-p", "samples"], 3, "needs a checkpoint"),
         (["-p", "linear-probe", "CKPT"], 3, "--data"),
         (["-p", "linear-probe", "CKPT", "--data", "digts"], 3, "digits"),
@@ -246,6 +258,93 @@ def test_a_plugin_left_out_is_named_on_standard_error(gan_probe_command, checkpo
     code, _, err = gan_probe_command("run", "-p", "samples", checkpoint, "--count", 4)
     assert code == 0
     assert "bad-dist:bad left out" in one_line(err)
+
+
+def carded(path, **fields):
+    gan = tiny_gan()
+    gan.card = dataclasses.replace(gan.card, **fields)
+    save_checkpoint(gan, path)
+    return path
+
+
+def test_a_card_cannot_choose_a_folder_of_yours(gan_probe_command, tmp_path):
+    for name in ("train/a", "train/b"):
+        (tmp_path / "cwd" / "private" / name).mkdir(parents=True)
+    for named in ("private", "./private", str(tmp_path / "cwd" / "private")):
+        code, _, err = gan_probe_command(
+            "run", "-p", "linear-probe", carded(tmp_path / "x.pt", training_data=named), "--download"
+        )
+        assert code == 3
+        assert "pass --data (the card names '" in one_line(err)
+        assert "private', which is no registered set" in one_line(err)
+
+
+def test_a_card_cannot_start_a_download(gan_probe_command, install, tmp_path):
+    install(
+        "sets",
+        "from gan_probe import BadInputError, hookimpl\n"
+        "from gan_probe.data import DatasetSource\n"
+        "def open(request): raise BadInputError(f'download is {request.download}')\n"
+        "@hookimpl\n"
+        "def register_datasets(): return [DatasetSource('far', 'Far away.', open)]\n",
+    )
+    path = carded(tmp_path / "x.pt", training_data="far")
+    code, _, err = gan_probe_command("run", "-p", "linear-probe", path, "--download")
+    assert code == 3
+    assert "the card names far, but: download is False" in one_line(err)
+    assert "download is True" in gan_probe_command("run", "-p", "linear-probe", path, "--download", "--data", "far")[2]
+
+
+def test_why_the_cards_data_cannot_be_used_is_said(gan_probe_command):
+    code, _, err = gan_probe_command("run", "-p", "linear-probe", "digits-dcgan", "--labels", "foo")
+    assert code == 3
+    assert "digits has one set of labels" in one_line(err)
+    code, _, err = gan_probe_command("run", "digits-dcgan", "--labels", "foo", "--out", "r")
+    assert code == 0
+    assert "note: no data: the card names digits, but: digits has one set of labels" in err
+
+
+def test_a_report_without_a_result_is_replaced_without_force(gan_probe_command, checkpoint, install, tmp_path):
+    install("crash", CRASH)
+    assert gan_probe_command("run", "-p", "crash", checkpoint, "--out", "r")[0] == 4
+    assert gan_probe_command("run", "-p", "crash", checkpoint, "--out", "r")[0] == 4
+    (tmp_path / "cwd" / "r" / "mine.txt").write_text("kept")
+    assert gan_probe_command("run", "-p", "samples", checkpoint, "--count", 4, "--out", "r")[0] == 0
+    assert (tmp_path / "cwd" / "r" / "mine.txt").read_text() == "kept"
+    assert gan_probe_command("run", "-p", "crash", checkpoint, "--out", "r")[0] == 5
+
+
+STOPPED = """
+import os, signal, time
+from gan_probe import Analysis, hookimpl
+class A(Analysis):
+    "Is stopped."
+    name = "stopped"
+    def run(self, gan, options, ctx):
+        os.kill(os.getpid(), signal.{signal})
+        time.sleep(10)
+@hookimpl
+def register_analyses():
+    return [A]
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_stopped_run_lists_what_it_did_not_do(gan_probe_command, checkpoint, install, tmp_path, number, code):
+    install("stopped", STOPPED.format(signal=number))
+    install("counter", TWO)
+    before = signal.getsignal(signal.SIGTERM)
+    names = ["-p", "counter", "-p", "stopped", "-p", "samples"]
+    found, _, err = gan_probe_command("run", *names, checkpoint, "--out", "r")
+    assert found == code
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == f"gan-probe: {'interrupted' if code == 130 else 'terminated'}"
+    report = json.loads((tmp_path / "cwd/r/report.json").read_text())
+    statuses = {a["name"]: a["status"] for a in report["analyses"]}
+    assert statuses == {"counter": "ok", "stopped": "interrupted", "samples": "interrupted"}
+    assert "Interrupted." in (tmp_path / "cwd/r/index.html").read_text()
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_standard_output_that_cannot_be_written_is_exit_code_5():

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from gan_probe.data import describe, open_data
-from gan_probe.data.folders import folder_images
+from gan_probe.data.folders import REPORT, folder_images
 from gan_probe.data.layout import arrange
+from gan_probe.report.folder import MANIFEST
 
 NASTY = ["<script>alert(1)<script>.png", "=HYPERLINK(1).png", "a\nb.png", "\u202egnp.png", "\x1b[31m.png", "é.png"]
 
@@ -32,6 +33,8 @@ def test_class_folders_give_labels_in_sorted_order(tree, png):
         (["train/a/1", "train/b/2"], [0, 1], None),
         (["a/1", "b/2"], [0, 1], None),
         (["a/train/1", "b/train/2"], [0, 1], None),
+        (["boat/1", "car/2", "train/3"], [0, 1, 2], None),
+        (["boat/1", "test/2", "train/3"], [0, 1, 2], None),
     ],
 )
 def test_splits_are_recognised(names, train, test):
@@ -48,6 +51,20 @@ def test_images_beside_the_splits_are_left_out_by_name():
 
 def test_a_folder_around_everything_is_no_class(tree, png):
     assert open_data(tree({"images/1.png": png(), "images/2.png": png()})).train.labels is None
+
+
+def test_a_class_called_train_is_a_class(tree, png):
+    data = open_data(tree({"train/1.png": png(), "car/2.png": png(), "boat/3.png": png()}))
+    assert data.train.classes == ("boat", "car", "train")
+    assert data.train.labels.tolist() == [0, 1, 2]
+
+
+def test_the_figures_of_our_own_reports_are_no_data(tree, png):
+    report = {"r/.gan-probe-report": b"", "r/figures/grid.png": png()}
+    data = open_data(tree({"a/1.png": png(), "b/2.png": png(), **report}))
+    assert data.train.classes == ("a", "b")
+    assert [s.name for s in data.train.skipped] == ["r/"]
+    assert REPORT == MANIFEST
 
 
 def test_images_outside_class_folders_leave_the_split_unlabelled_and_are_named(tree, png):

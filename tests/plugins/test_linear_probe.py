@@ -1,5 +1,7 @@
 """The probe on worlds whose truth is known, and on the authors' own discriminator."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -117,8 +119,26 @@ def test_batch_norm_statistics_are_recomputed_on_the_data_and_put_back(world):
     gan = tiny_gan()
     before = {name: m.mean.clone() for name, m in gan.discriminator.statistics.items()}
     report = gan_probe.run(gan, "linear-probe", data=world, c="0.01", controls=False)
-    assert any("recomputed on the 300 training images" in note for note in report.notes)
+    assert any("recomputed on 256 of the 300 training images" in note for note in report.notes)
     assert all(torch.equal(m.mean, before[name]) for name, m in gan.discriminator.statistics.items())
+
+
+def test_test_images_that_were_trained_on_are_called_out(tmp_path):
+    images, labels = stripes(60, 0)
+    path = tmp_path / "mine.npz"
+    np.savez(path, images=images, labels=labels)
+    gan = tiny_gan()
+    fresh = gan_probe.run(gan, "linear-probe", data=path, c="1", controls=False)
+    assert not any("has seen" in note for note in fresh.notes)
+    gan.card = dataclasses.replace(gan.card, training={"data": {"name": "mine"}})
+    seen = gan_probe.run(gan, "linear-probe", data=path, c="1", controls=False)
+    assert any("has seen" in note for note in seen.notes)
+
+
+def test_the_grid_holds_the_releases_values():
+    from gan_probe_plugins.linear_probe import GRID
+
+    assert {1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2} <= set(GRID)
 
 
 def test_c_at_the_edge_of_the_grid_is_said(world):

@@ -293,3 +293,10 @@ def spoil(after: int) -> Callable[[int, GAN], None]:
                 next(gan.discriminator.parameters())[0] = torch.inf
 
     return plant
+
+
+def test_networks_beyond_memory_are_refused_before_they_are_built():
+    images = np.zeros((4, 128, 128, 1), np.uint8)
+    with pytest.raises(BadInputError, match="lower --width") as caught:
+        train(images, Recipe(width=1024, z_size=65536))
+    assert len(str(caught.value)) <= 200

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_probe.checkpoints.native import read_card
+from gan_probe.checkpoints.onnx.batch import with_free_batch
 from gan_probe.checkpoints.onnx.net import OnnxNet
 from gan_probe.checkpoints.onnx.read import infer_shapes, looks_like_onnx, read_model
 from gan_probe.checkpoints.onnx.surgery import to_float32
@@ -40,11 +41,14 @@ def load(request: LoadRequest) -> GAN | None:
         model, digest = read_model(path)
         if to_float32(model):
             notes.append(f"{path.name} is in float64: it was converted to float32")
+        model = with_free_batch(model)
         shapes = infer_shapes(model)
         net = OnnxNet(model, shapes, role or _role(model, shapes))
         if net.role in nets:
             raise BadInputError(f"two files are {net.role}s; name them with --generator and --discriminator")
         nets[net.role], digests[net.role] = net, digest
+        if net.keeps_statistics:
+            notes.append(f"{path.name} runs at a fixed batch only: its batch norms keep the statistics that they hold")
         metadata = {entry.key: entry.value for entry in model.metadata_props}
         if CARD_KEY in metadata:
             cards[net.role] = Card.from_dict(read_card(metadata[CARD_KEY]))

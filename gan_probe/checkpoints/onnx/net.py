@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
 import torch
 
+from gan_probe.checkpoints.onnx.batch import fixed_batch
 from gan_probe.checkpoints.onnx.layers import find_layers, last_activation, logit
+from gan_probe.checkpoints.onnx.read import LARGEST_TOTAL
+from gan_probe.checkpoints.onnx.session import open_session
 from gan_probe.checkpoints.onnx.surgery import by_batch, exposed, randomised, stored, with_statistics
 from gan_probe.errors import BadInputError, one_line
 from gan_probe.gan import Layer, Moments
@@ -25,7 +29,7 @@ class OnnxNet:
     """A generator or discriminator from an ONNX graph; its tensors stay on the CPU, and it gives no gradients.
 
     `shapes` are those of all values for a batch of 1. Inputs are cast to the graph's own type and outputs to float32;
-    a graph of fixed batch size is run part by part.
+    a graph of fixed batch size is run part by part, and its batch norms count as folded into the weights.
     """
 
     def __init__(self, model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]], role: Role) -> None:
@@ -38,13 +42,15 @@ class OnnxNet:
         self._check_inputs()
         x = self._inputs[0]
         self._input_shape = shapes.get(x.name, ())
-        batch = x.type.tensor_type.shape.dim[0]
-        self._batch: int | None = batch.dim_value if batch.HasField("dim_value") else None
+        self._batch = fixed_batch(model)
         self._dtype = onnx.helper.tensor_dtype_to_np_dtype(x.type.tensor_type.elem_type)
         before_sigmoid = logit(graph) if role == "discriminator" else None
         self.without_sigmoid = before_sigmoid is not None
         self.last_activation = last_activation(graph)
         self._structure = find_layers(graph, shapes, before_sigmoid or graph.output[0].name)
+        self.keeps_statistics = bool(self._batch and self._structure.norms)
+        if self.keeps_statistics:  # statistics of a batch need a real one
+            self._structure.norms.clear()
         self._ranks = {name: len(shape) for name, shape in shapes.items()}
         self._output_shape = shapes.get(self._structure.output, ())
         self._check_shapes()
@@ -70,7 +76,7 @@ class OnnxNet:
 
     @property
     def statistics(self) -> dict[str, Moments] | None:
-        """Mean and variance that batch norms use, by layer: {} where they were folded, None where by batch."""
+        """Mean and variance that batch norms use, by layer: {} where they cannot change, None where by batch."""
         return None if self._statistics is None else dict(self._statistics)
 
     @statistics.setter
@@ -93,10 +99,7 @@ class OnnxNet:
         return {name: found[value] for name, value in values.items()}
 
     def moments(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Moments]:
-        """Biased mean and variance of each batch norm's input, all layers normalising by this batch.
-
-        Raises BadInputError for a graph of fixed batch size, unless the batch is of that size.
-        """
+        """Biased mean and variance of each batch norm's input, all layers normalising by this batch."""
         if not self._structure.norms:
             return {}
         _, names = self._session(batch=True)
@@ -110,7 +113,8 @@ class OnnxNet:
     def random_twin(self, generator: torch.Generator) -> OnnxNet | None:
         """The same graph with weights drawn as the paper initialises them, normalising by batch.
 
-        None where batch norms were folded into the weights, without which it would be another architecture.
+        None where batch norms were folded into the weights, without which it would be another architecture, and for a
+        graph of fixed batch size, which cannot normalise by batch.
         """
         model = randomised(self._model, generator) if self._structure.norms else None
         if model is None:
@@ -132,10 +136,6 @@ class OnnxNet:
             kind = onnx.helper.tensor_dtype_to_np_dtype(self._inputs[1].type.tensor_type.elem_type)
             arrays.append(labels.detach().cpu().numpy().astype(kind, copy=False))
         fixed = self._batch or max(n, 1)
-        if batch and self._structure.norms and self._batch not in (None, n):
-            raise BadInputError(
-                f"its batch is fixed to {fixed}, so no batch statistics; export it with a dynamic batch"
-            )
         parts = []
         for start in range(0, max(n, 1), fixed):
             part = [array[start : start + fixed] for array in arrays]
@@ -155,8 +155,6 @@ class OnnxNet:
         """The running graph with all layers exposed, and the names of the batch moments where it makes any."""
         if batch in self._sessions:
             return self._sessions[batch]
-        import onnxruntime
-
         found = self._structure
         moments: dict[str, tuple[str, str]] = {}
         model = self._model
@@ -164,21 +162,8 @@ class OnnxNet:
             model, moments = by_batch(model, found.norms, self._ranks)
         elif self._statistics:
             model = with_statistics(model, found.norms, self._statistics)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.inter_op_num_threads = 1
-        options.use_deterministic_compute = True
-        options.log_severity_level = 4
-        # idle threads that spin would take the cores from torch and numpy
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         outputs = [found.output, *found.values.values(), *(name for pair in moments.values() for name in pair)]
-        try:
-            session = onnxruntime.InferenceSession(
-                exposed(model, outputs).SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's errors have no common base
-            raise BadInputError(one_line(f"onnxruntime cannot open the {self.role}: {error}")) from error
-        self._sessions[batch] = (session, moments)
+        self._sessions[batch] = (open_session(exposed(model, outputs), self.role), moments)
         return self._sessions[batch]
 
     def _stored(self) -> dict[str, Moments] | None:
@@ -195,6 +180,10 @@ class OnnxNet:
     def _try(self) -> None:
         """Run one input of zeros: what onnxruntime cannot run is said before an analysis starts."""
         n = self._batch or 1
+        if n * sum(map(math.prod, self._shapes.values())) > LARGEST_TOTAL:
+            raise BadInputError(
+                f"its batch is fixed to {n:,}, which needs more than 16 GB; export it with a dynamic one"
+            )
         labels = torch.zeros(n, dtype=torch.int64) if len(self._inputs) == 2 else None
         self(torch.zeros(n, *self._input_shape[1:]), labels)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from gan_probe import GAN, Context
 
-# the authors' release searches these
-GRID = (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
+# the release searches 1e-4 to 1e-2; controls whose features have another scale need a wider choice to do their best
+GRID = tuple(float(f"{digit}e{power}") for power in range(-5, 0) for digit in (1, 2, 5))
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,12 @@ class LinearProbeOptions(Options):
     test_size: int | None = option(None, "test images: a seeded, stratified draw (default: all)", min=2)
     layers: tuple[str, ...] | None = option(None, "layers to read, such as conv2,conv3 (default: every convolution)")
     grid: int = option(4, "side of the grid that feature maps are max-pooled to", min=1, max=64)
-    c: tuple[float, ...] = option(GRID, "values of the SVM's C; the validation split chooses", min=1e-9, max=1e9)
+    c: tuple[float, ...] = option(
+        GRID,
+        "values of the SVM's C, walked upwards while validation accuracy holds",
+        min=1e-9,
+        max=1e9,
+    )
     validation: float = option(0.2, "share of the training images that chooses C", min=0.05, max=0.5)
     bn: Literal["data", "stored"] = option(
         "data", "batch-norm statistics: recomputed on the training images (no labels used), or as stored"
@@ -57,6 +62,7 @@ class LinearProbe(Analysis[LinearProbeOptions]):
             pixels_of,
             probe,
             recomputes,
+            seen_in_training,
         )
         from gan_probe_plugins.linear_probe.report import report
 
@@ -68,9 +74,9 @@ class LinearProbe(Analysis[LinearProbeOptions]):
         layers = chosen_layers(net, options.layers)
         train, test = labelled_images(gan, options, ctx)
         labels = labels_of(train)
-        folds = folds_of(labels, options.validation, ctx)
+        folds = folds_of(labels, train.classes, options.validation, ctx)
 
-        notes: list[str] = []
+        notes = [warning] if (warning := seen_in_training(gan, ctx)) else []
         recompute = recomputes(net, options.bn, len(train.images), notes)
         features, columns = features_of(gan, net, layers, train, test, options.grid, recompute, ctx)
         whole = "trained D" if options.layers is None else f"trained D, {' + '.join(layers)}"
@@ -81,6 +87,7 @@ class LinearProbe(Analysis[LinearProbeOptions]):
             for layer, block in zip(layers, columns, strict=True)
             if len(layers) > 1
         ]
+        del features  # at full size, two sets of features would not fit beside each other
         if options.controls:
             twin = net.random_twin(ctx.torch_generator("linear-probe/random weights"))
             if twin is None:

@@ -106,7 +106,7 @@ def _differences(main: Probe, controls: Sequence[Probe], truth: np.ndarray) -> l
             rows,
             title="Against the controls",
             caption="Difference of accuracies on the same test images. Intervals: 95 %, Bonett-Price adjusted Wald for "
-            "paired proportions.",
+            "paired proportions, over test images: one draw of training images and one of random weights.",
             formats=dict.fromkeys(("difference", "low", "high"), "+.1%") | {"n_test": ","},
         )
     ]

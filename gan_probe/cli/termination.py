@@ -1,0 +1,40 @@
+"""SIGTERM, which batch systems and `docker stop` send, ends a run as Ctrl-C does."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXIT_CODE = 128 + signal.SIGTERM  # 143, as shells count
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Within the block SIGTERM is a KeyboardInterrupt; once that has unwound the block, the command exits with 143."""
+    if threading.current_thread() is not threading.main_thread():  # signals belong to the main thread
+        yield
+        return
+    received = False
+
+    def interrupt(*_: object) -> NoReturn:
+        nonlocal received
+        received = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not received:
+            raise
+        click.echo("gan-probe: terminated", err=True)
+        raise click.exceptions.Exit(EXIT_CODE) from None
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
