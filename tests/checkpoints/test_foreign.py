@@ -6,6 +6,7 @@ import os
 import pickle
 import tarfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,14 @@ from torch import nn
 
 from gan_probe import load
 from gan_probe.checkpoints import LoadRequest, load_gan
+from gan_probe.checkpoints.export import export_onnx
+from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.checkpoints.statedicts import chosen, find
 from gan_probe.checkpoints.tensorfile import read
+from gan_probe.dcgan import Network, initialise
 from gan_probe.errors import BadInputError
+from gan_probe.gan import GAN
+from gan_probe.testing import tiny_gan
 
 PAIRS = {
     **{f"faces {k or 'last'}": (f"faces_dcgan/generator{k}.pt", "uniform", 32, 3) for k in ("", "05", "11", "2", "40")},
@@ -274,3 +280,25 @@ def test_weights_that_make_no_gan_are_named_in_one_line(tmp_path, change, messag
         load(tmp_path / "netG.pt")
     assert len(str(caught.value)) <= 200
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("mode", "changed"), [("nearest", {}), ("bilinear", {}), ("nearest", {"norm_last": True})])
+def test_enlarging_layers_are_written_as_onnx_and_norms_behind_activations_are_refused(tmp_path, mode, changed):
+    gan = tiny_gan(seed=1)
+    first, *rest = gan.card.generator
+    enlarged = [
+        replace(s, op="conv", kernel=3, stride=1, padding=1, output_padding=0, upsample=2, interpolation=mode)
+        for s in rest
+    ]
+    stages = (replace(first, **changed), *enlarged)
+    net = initialise(Network(stages, 1), torch.Generator().manual_seed(0)).eval()
+    gan = GAN(replace(gan.card, generator=stages, discriminator=None), net)
+    if changed:
+        with pytest.raises(BadInputError, match="normalises behind its activation"):
+            export_onnx(gan, tmp_path / "g.onnx")
+        return
+    export_onnx(gan, tmp_path / "g.onnx")
+    save_checkpoint(gan, tmp_path / "g.pt")
+    z = torch.randn(3, gan.card.z_size)
+    for name in ("g.onnx", "g.pt"):
+        torch.testing.assert_close(load(tmp_path / name).sample(z), gan.sample(z), atol=1e-4, rtol=0)
