@@ -5,33 +5,44 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan_probe.errors import BadInputError, GanProbeError
+from gan_probe.errors import BadInputError, GanProbeError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gan_probe.data import Data, DatasetSource
     from gan_probe.gan import GAN
     from gan_probe.report import Report
 
 
 def load(
-    path: str | Path,
+    path: str | Path | None = None,
     *,
     generator: str | Path | None = None,
     discriminator: str | Path | None = None,
     device: str = "cpu",
+    pinned: Mapping[str, str] | None = None,
+    arch: str | Path | None = None,
 ) -> GAN:
-    """Open a checkpoint: a file, a folder, or the name of a model that comes with gan-probe.
+    """Open a checkpoint: a file, a folder, or the name of a model that comes with gan-probe; or a file per network.
 
-    Plugins' loaders are asked first. Raises BadInputError, in one line, for what cannot be opened.
+    `pinned` settles what a format does not say, such as `{"z_distribution": "normal"}`. `arch` is a file
+    that states the architecture: a card in JSON. Plugins' loaders are asked first. Raises
+    BadInputError, in one line, for what cannot be opened, UsageError where nothing is named.
     """
     from gan_probe.checkpoints import LoadRequest, load_gan
     from gan_probe.plugins import host
 
+    first = path if path is not None else generator if generator is not None else discriminator
+    if first is None:
+        raise UsageError("nothing to open: name a checkpoint, or a generator's or a discriminator's file")
     request = LoadRequest(
-        Path(path),
+        Path(first),
         None if generator is None else Path(generator),
         None if discriminator is None else Path(discriminator),
         device=device,
+        pinned=dict(pinned or {}),
+        arch=None if arch is None else str(arch),
     )
     return load_gan(request, host())
 

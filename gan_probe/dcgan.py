@@ -10,7 +10,7 @@ import dataclasses
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -22,19 +22,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Op = Literal["linear", "conv", "conv_transpose"]
-Activation = Literal["none", "relu", "leaky_relu", "tanh", "sigmoid"]
+Activation = Literal["none", "relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]
 SIZES = (16, 32, 64, 128)
 LARGEST = 1e6  # of a slope, or of what is added to a variance
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One layer, in the order it acts: concatenate labels, multiply, batch norm, reshape, activate.
+    """One layer, in the order it acts: enlarge, concatenate labels, multiply, batch norm, reshape, activate.
 
     `inputs` and `outputs` count channels (features for `linear`, whose input is flattened in C, H, W order) without
     the `labels` one-hot planes that are concatenated first. `norm` is `channel` (over N, H, W) or, behind a dense
     layer as in the authors' release, `unit` (over N, before the reshape to `shape`). `statistics` says whether the
-    running mean and variance are stored; where they are not, the batch's own are used.
+    running mean and variance are stored; where they are not, the batch's own are used. `norm_last` puts the norm behind
+    the activation. `upsample` multiplies height and width of the input, as `interpolation` says.
     """
 
     op: Op
@@ -52,6 +53,9 @@ class Stage:
     shape: tuple[int, int, int] | None = None
     activation: Activation = "none"
     slope: float = 0.2
+    norm_last: bool = False
+    upsample: int = 1
+    interpolation: Literal["nearest", "bilinear"] = "nearest"
 
     @property
     def channels(self) -> int:
@@ -62,6 +66,7 @@ class Stage:
         """Height and width of the output for an input of height and width `size`."""
         if self.op == "linear":
             return self.shape[1] if self.shape else 1
+        size *= self.upsample
         if self.op == "conv":
             return (size + 2 * self.padding - self.kernel) // self.stride + 1
         return (size - 1) * self.stride - 2 * self.padding + self.kernel + self.output_padding
@@ -82,7 +87,7 @@ class Stage:
             stage = cls(**{**data, "shape": tuple(shape) if shape else None})
         except (TypeError, AttributeError) as error:
             raise BadInputError(f"a layer of the architecture cannot be read: {error}") from None
-        counts = [stage.inputs, stage.outputs, stage.kernel, stage.stride]
+        counts = [stage.inputs, stage.outputs, stage.kernel, stage.stride, stage.upsample]
         counts += stage.shape or ()
         rest = [stage.padding, stage.output_padding, stage.labels]
         whole = all(type(n) is int and n >= low for low, numbers in ((1, counts), (0, rest)) for n in numbers)
@@ -92,9 +97,11 @@ class Stage:
             raise BadInputError(one_line(f"a layer of the architecture has impossible numbers: {stage.to_dict()}"))
         if (
             stage.op not in ("linear", "conv", "conv_transpose")
-            or stage.activation not in ("none", "relu", "leaky_relu", "tanh", "sigmoid")
+            or stage.activation not in get_args(Activation)
             or stage.norm not in ("none", "channel", "unit")
-            or not (isinstance(stage.bias, bool) and isinstance(stage.statistics, bool))
+            or stage.interpolation not in ("nearest", "bilinear")
+            or (stage.op == "linear" and stage.upsample != 1)
+            or not all(isinstance(flag, bool) for flag in (stage.bias, stage.statistics, stage.norm_last))
             or (stage.shape is not None and (len(stage.shape) != 3 or math.prod(stage.shape) != stage.outputs))
         ):
             raise BadInputError(one_line(f"a layer of the architecture makes no sense: {stage.to_dict()}"))
@@ -131,26 +138,39 @@ class StageModule(nn.Module):
             x = x.flatten(1)  # (N, inputs)
         elif x.dim() == 2:
             x = x[:, :, None, None]  # (N, inputs, 1, 1)
+        if stage.upsample > 1:
+            x = nn.functional.interpolate(x, scale_factor=stage.upsample, mode=stage.interpolation)
         if stage.labels:
             x = _concatenate_labels(x, labels, stage.labels)
         x = self.op(x)
+        if stage.norm_last:
+            x = activate(x, stage.activation, stage.slope)
         if stage.norm == "unit" and self.norm is not None:
             x = self.norm(x)
         if stage.shape:
             x = x.reshape(-1, *stage.shape)
         if stage.norm == "channel" and self.norm is not None:
             x = self.norm(x)
-        match stage.activation:
-            case "relu":
-                return torch.relu(x)
-            case "leaky_relu":
-                return nn.functional.leaky_relu(x, stage.slope)
-            case "tanh":
-                return torch.tanh(x)
-            case "sigmoid":
-                return torch.sigmoid(x)
-            case _:
-                return x
+        return x if stage.norm_last else activate(x, stage.activation, stage.slope)
+
+
+def activate(x: Tensor, activation: Activation, slope: float) -> Tensor:
+    """The activation of x by its name; `slope` is the leaky ReLU's."""
+    match activation:
+        case "relu":
+            return torch.relu(x)
+        case "leaky_relu":
+            return nn.functional.leaky_relu(x, slope)
+        case "elu":
+            return nn.functional.elu(x)
+        case "selu":
+            return nn.functional.selu(x)
+        case "tanh":
+            return torch.tanh(x)
+        case "sigmoid":
+            return torch.sigmoid(x)
+        case _:
+            return x
 
 
 def _concatenate_labels(x: Tensor, labels: Tensor | None, classes: int) -> Tensor:
@@ -188,7 +208,7 @@ class Network(nn.Module):
         """Latents (N, Z) to images (N, C, H, W), or images to scores (N, 1)."""
         for stage in self.children():
             x = stage(x, labels)
-        return x
+        return x.flatten(1) if x.shape[1:] == (1, 1, 1) else x  # a score may come out of a convolution
 
     @torch.no_grad()
     def activations(self, x: Tensor, names: Sequence[str], labels: Tensor | None = None) -> dict[str, Tensor]:

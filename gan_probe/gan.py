@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from gan_probe.checkpoints.infer import Reading
     from gan_probe.dcgan import Stage
 
 
@@ -153,11 +154,15 @@ def _check_card(data: dict[str, Any]) -> None:
 
 @dataclass(repr=False)
 class GAN:
-    """A pretrained GAN: `card`, and `generator` and `discriminator` (each None where the checkpoint holds none)."""
+    """A pretrained GAN: `card`, and `generator` and `discriminator` (each None where the checkpoint holds none).
+
+    `readings` say how the architecture was inferred, where it was.
+    """
 
     card: Card
     generator: Net | None = None
     discriminator: Net | None = None
+    readings: tuple[Reading, ...] = ()
 
     def __repr__(self) -> str:
         card = self.card

@@ -20,7 +20,9 @@ __all__ = ["LoadRequest", "load_builtin", "load_gan", "resolve"]
 class LoadRequest:
     """What to open: a file or folder, or one file per role; the device; and what the user pinned.
 
-    `pinned` settles what a format cannot say, key by key; the built-in formats know `z_distribution`.
+    `pinned` settles what a format cannot say, key by key: `z_distribution` for all built-in formats; for other
+    people's state dicts also `image_size`, `activation` (of the generator's hidden layers) and `output`.
+    `arch` is the path of a card in JSON: the architecture as the user states it.
     """
 
     path: Path
@@ -28,6 +30,7 @@ class LoadRequest:
     discriminator: Path | None = None
     device: str = "cpu"
     pinned: Mapping[str, str] = field(default_factory=dict)
+    arch: str | None = None
 
 
 def resolve(path: str | Path) -> Path:
@@ -60,13 +63,17 @@ def load_gan(request: LoadRequest, plugins: Host | None = None) -> GAN:
 
 def load_builtin(request: LoadRequest) -> GAN:
     """Open a checkpoint that exists and is of a built-in format; BadInputError for anything else."""
-    from gan_probe.checkpoints import folder, native, onnx, release
+    from gan_probe.checkpoints import folder, foreign, native, onnx, release
     from gan_probe.checkpoints.describe import describe
 
     try:
         if request.pinned.get("z_distribution", "normal") not in ("normal", "uniform"):
             raise BadInputError(f"z_distribution is {request.pinned['z_distribution']!r}; choose normal or uniform")
-        for load in (native.load, folder.load, release.load, onnx.load):
+        if request.arch is not None:
+            from gan_probe.checkpoints.stated import load_stated
+
+            return load_stated(request)
+        for load in (native.load, folder.load, release.load, foreign.load, onnx.load):
             if (gan := load(request)) is not None:
                 return gan
         raise BadInputError(describe(request.path))

@@ -24,7 +24,7 @@ SIGNATURES = (
     (b"\x93NUMPY", "a single numpy array"),
     (b"%PDF", "a PDF document"),
 )
-FORMATS = "gan-probe reads its own ckpt.pt, model folders, ONNX files and the DCGAN authors' release"
+FORMATS = "gan-probe reads torch and safetensors state dicts, ONNX files and the DCGAN authors' release"
 # classes that a plain state dict names in its pickle
 PLAIN = re.compile(
     r"(torch\.\w+Storage|torch\._utils\._rebuild_\w+|collections\.OrderedDict|torch\.(Size|device|\w+\d+))$"
@@ -53,7 +53,7 @@ def describe(path: Path) -> str:
     if head.startswith(b"PK"):
         return _zip(path)
     if head[8:9] == b"{" and 0 < int.from_bytes(head[:8], "little") <= path.stat().st_size:
-        return f"it is a safetensors file without a gan-probe card; {_FOREIGN}"
+        return "it is a safetensors file of no known content; get it again"
     if tarfile.is_tarfile(path):
         return "it is a tar archive (torch before 0.1.10 wrote such); open it with an old torch and save a state_dict"
     if head[:1] == b"\x80":
@@ -62,9 +62,6 @@ def describe(path: Path) -> str:
     if b"\0" not in head and _is_text(head):
         return f"it is plain text, not a checkpoint; {FORMATS}"
     return f"it is of no known format, or damaged; {FORMATS}"
-
-
-_FOREIGN = "its architecture is unknown: load it into your own networks, then save_checkpoint() or export them as ONNX"
 
 
 def _zip(path: Path) -> str:
@@ -89,7 +86,7 @@ def _pickle(data: bytes) -> str:
         some = ", ".join(strange[:2])
         return f"it is a pickle that would run {some} when opened, so it was not; save a plain state_dict() instead"
     if any(name.startswith("torch.") for name in named):
-        return f"it is a PyTorch state dict without a gan-probe card; {_FOREIGN}"
+        return "it is a PyTorch file that names no layers, or cut short; get it again"
     return f"it is a pickle without networks in it, or cut short; {FORMATS}"
 
 

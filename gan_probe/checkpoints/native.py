@@ -78,7 +78,7 @@ def load_checkpoint(path: Path, device: str = "cpu") -> tuple[GAN, dict[str, Any
     # before anything parses it: 188 of 200 single flipped bits went unnoticed by torch
     if not body.endswith(COMMENT) or hashlib.sha256(body).hexdigest().encode() != digest:
         raise BadInputError(DAMAGED)
-    _refuse_bombs(raw)
+    refuse_bombs(raw)
     _refuse_code(raw)
     try:
         content = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
@@ -88,7 +88,7 @@ def load_checkpoint(path: Path, device: str = "cpu") -> tuple[GAN, dict[str, Any
         raise BadInputError("it bears the mark of a gan-probe checkpoint but holds something else; save it again")
     if content.get("version") != VERSION:
         raise BadInputError(f"it is of version {content.get('version')!r}, this gan-probe reads {VERSION}; update it")
-    _refuse_views(content, len(raw))
+    refuse_views(content, len(raw))
     weights = {role: content.get(role, {}) for role in ROLES}
     extra = content.get("extra")
     if not all(_named_tensors(part) for part in weights.values()) or not isinstance(extra, dict):
@@ -129,7 +129,8 @@ def _named_tensors(part: object) -> bool:
     return isinstance(part, dict) and all(isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in part.items())
 
 
-def _refuse_bombs(raw: bytes) -> None:
+def refuse_bombs(raw: bytes) -> None:
+    """Raise BadInputError for a zip whose members unpack to more than the file holds."""
     try:
         entries = zipfile.ZipFile(io.BytesIO(raw)).infolist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
@@ -158,8 +159,11 @@ def _refuse_code(raw: bytes) -> None:
             raise BadInputError(DAMAGED) from error
 
 
-def _refuse_views(content: object, size: int) -> None:
-    """A tensor of 10^6 x 10^6 with stride 0 takes 1.6 KB of file and a terabyte once anything copies it."""
+def refuse_views(content: object, size: int) -> None:
+    """Raise BadInputError for a tensor of more numbers than its storage or the file holds.
+
+    One of 10^6 x 10^6 with stride 0 takes 1.6 KB of file and a terabyte once anything copies it.
+    """
     import torch
 
     waiting, seen = [content], set()

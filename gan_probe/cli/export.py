@@ -24,7 +24,7 @@ Examples:
   gan-probe export digits-dcgan --out onnx/
   gan-probe export ../weights/dcgan_code_svhn --out onnx/ --data cifar10      batch-norm statistics""",
 )
-@click.argument("ckpt")
+@shared.checkpoint()
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -40,7 +40,7 @@ Examples:
 @click.option("--force", is_flag=True, help="Replace files that are already there.")
 @shared.debug
 def command(
-    ckpt: str,
+    source: shared.Source,
     out: Path,
     data_spec: str | None,
     data_root: str | None,
@@ -53,13 +53,13 @@ def command(
 
     Batch norm stays visible in the graph, so that its statistics can still be recomputed on data.
     """
-    from gan_probe.api import load, open_data
+    from gan_probe.api import open_data
     from gan_probe.checkpoints.export import export_onnx
     from gan_probe.disk import check_writable
 
     for name in ("generator.onnx", "discriminator.onnx"):
         check_writable(out / name, force, parents=True)
-    gan = load(ckpt)
+    gan = source.load()
     batches = None
     if data_spec:
         batches = _batches(gan, open_data(data_spec, root=data_root, download=download, labels=labels), seed)

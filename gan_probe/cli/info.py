@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +11,7 @@ import click
 from gan_probe.cli import options as shared
 
 if TYPE_CHECKING:
+    from gan_probe.checkpoints.infer import Reading
     from gan_probe.gan import GAN, Net
 
 
@@ -18,21 +20,40 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   gan-probe info digits-dcgan
-  gan-probe info ckpt.pt --json""",
+  gan-probe info ckpt.pt --json > card.json          edit it, and pass it back with --arch card.json
+  gan-probe info --generator g.pt --discriminator d.pt --grid grid.png""",
 )
-@click.argument("ckpt")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: the card, and the layers.")
+@shared.checkpoint()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: the card, which --arch reads back, and the layers.")
+@click.option(
+    "--grid",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a .png of 64 samples too: is the reading right?",
+)
+@click.option("--force", is_flag=True, help="Replace a picture that is already there.")
 @shared.debug
-def command(ckpt: str, as_json: bool) -> None:
+def command(source: shared.Source, as_json: bool, grid: Path | None, force: bool) -> None:
     """Print the card of CKPT, its layers, what it can give, and what was assumed."""
-    from gan_probe.api import load
+    from gan_probe.analysis import Context
+    from gan_probe.disk import check_writable
     from gan_probe.report import Table
     from gan_probe.report.text import format_table, visible
 
-    gan = load(ckpt)
+    gan = source.load()
+    if grid is not None:
+        from gan_probe.cli.sample import write_grid
+
+        check_writable(grid, force)
+        write_grid(gan, gan.sample(gan.latent(64, Context(0).rng("sample"))), grid)
     if as_json:
         layers = {role: [vars(layer) for layer in net.layers] for role, net in _nets(gan)}
-        click.echo(json.dumps(gan.card.to_dict() | {"layers": layers, "gives": sorted(gan.gives)}, indent=2))
+        readings = [reading.to_dict() for reading in gan.readings]
+        click.echo(
+            json.dumps(
+                gan.card.to_dict() | {"layers": layers, "gives": sorted(gan.gives), "readings": readings}, indent=2
+            )
+        )
         return
     click.echo(format_table(Table("card", _card(gan), title=gan.card.name)))
     for role, net in _nets(gan):
@@ -43,8 +64,32 @@ def command(ckpt: str, as_json: bool) -> None:
             for i, layer in enumerate(net.layers)
         ]
         click.echo("\n" + format_table(Table(role, rows, title=f"{role}, {_statistics(net)}")))
+    for reading in gan.readings:
+        _show(reading)
     for line in gan.card.assumed:
         click.echo(f"\nassumed: {visible(line)}")
+
+
+def _show(reading: Reading) -> None:
+    """How a network was read from its weights: the agreement of each norm, the runner-up, the doubts."""
+    from gan_probe.report import Table
+    from gan_probe.report.text import format_table
+
+    rows = [
+        {"layer": e.layer, "means differ by, in sigma": f"{e.mean:.3f}", "variances differ by": f"{e.variance:.1%}"}
+        for e in reading.evidence
+    ]
+    title = f"{reading.role}, batch statistics against stored ones: medians over channels"
+    if rows:
+        click.echo("\n" + format_table(Table("evidence", rows, title=title)))
+    click.echo(f"\n{reading.role}: {reading.tried:,} readings compared in {reading.seconds:g} s")
+    if reading.margin is not None and reading.errors is not None:
+        click.echo(
+            f"runner-up: {reading.runner_up} is worse by {reading.margin:.3f} ({reading.errors:.1f} standard errors), "
+            f"at {reading.misfit:.3f}"
+        )
+    for doubt in reading.doubts:
+        click.echo(f"doubt: {doubt}")
 
 
 def _nets(gan: GAN) -> list[tuple[str, Net]]:
@@ -73,12 +118,17 @@ def _stage(stage: Any) -> str:
     parts = [stage.op.replace("_", " ")]
     if stage.op != "linear":
         parts.append(f"{stage.kernel}x{stage.kernel} stride {stage.stride}")
+    if stage.padding or stage.output_padding:
+        parts.append(f"padding {stage.padding}" + (f" + {stage.output_padding}" if stage.output_padding else ""))
+    if stage.upsample > 1:
+        parts.insert(0, f"{stage.interpolation} x{stage.upsample}")
     if stage.labels:
         parts.append(f"{stage.labels} labels")
-    if stage.norm != "none":
-        parts.append("batch norm" if stage.norm == "channel" else "batch norm by unit")
+    bends = []
     if stage.activation != "none":
-        parts.append(f"leaky ReLU {stage.slope:g}" if stage.activation == "leaky_relu" else stage.activation)
+        bends.append(f"leaky ReLU {stage.slope:g}" if stage.activation == "leaky_relu" else stage.activation)
+    norms = [] if stage.norm == "none" else ["batch norm" if stage.norm == "channel" else "batch norm by unit"]
+    parts += [*bends, *norms] if stage.norm_last else [*norms, *bends]
     return ", ".join(parts)
 
 

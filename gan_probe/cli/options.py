@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import shlex
 import sys
 from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gan_probe.cli.progress import Progress
+    from gan_probe.gan import GAN
     from gan_probe.options import Declared, Options
     from gan_probe.plugins import Registered
 
@@ -26,6 +31,70 @@ batch_size = click.option(
     show_default=True,
     help="Images at a time; no result depends on it.",
 )
+
+
+def checkpoint(required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Where the networks come from: CKPT, --generator, --discriminator, --arch and --pin as one `source`."""
+    path = click.Path(path_type=Path)
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def gathered(*args: Any, **kwargs: Any) -> Any:
+            given = Source(*(kwargs.pop(f.name) for f in dataclasses.fields(Source)))
+            if required and not given:
+                raise click.UsageError("missing argument 'CKPT': name a checkpoint, or --generator and --discriminator")
+            return function(*args, source=given, **kwargs)
+
+        for option in (
+            click.option(
+                "--pin",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Settle a doubt of the reading, e.g. z_distribution=normal.",
+            ),
+            click.option(
+                "--arch",
+                metavar="FILE",
+                help="The architecture as you state it: a card, as `gan-probe info --json` prints it.",
+            ),
+            click.option("--discriminator", type=path, metavar="FILE", help="The discriminator's file."),
+            click.option("--generator", type=path, metavar="FILE", help="The generator's file, where there are two."),
+            click.argument("ckpt", required=False),
+        ):
+            gathered = option(gathered)
+        return gathered
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the command line says of a checkpoint."""
+
+    ckpt: str | None
+    generator: Path | None
+    discriminator: Path | None
+    arch: str | None
+    pin: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.ckpt or self.generator or self.discriminator)
+
+    def load(self, device: str = "cpu") -> GAN:
+        """The networks, opened; UsageError for a pin without a value."""
+        from gan_probe.api import load
+
+        pinned = dict(pin.partition("=")[::2] for pin in self.pin)
+        if not all(pinned.values()):
+            raise click.UsageError("--pin takes KEY=VALUE, for instance z_distribution=normal")
+        return load(
+            self.ckpt,
+            generator=self.generator,
+            discriminator=self.discriminator,
+            device=device,
+            pinned=pinned,
+            arch=self.arch,
+        )
 
 
 def data_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -88,7 +88,7 @@ Examples:
   gan-probe run --plugin samples generator.onnx --count 64 --out report
   gan-probe run --plugin linear-probe --help      the analysis' own options too""",
 )
-@click.argument("ckpt", required=False)
+@shared.checkpoint(required=False)
 @click.option(
     "--plugin",
     "-p",
@@ -117,7 +117,7 @@ Examples:
 def command(
     ctx: click.Context,
     /,
-    ckpt: str | None,
+    source: shared.Source,
     names: tuple[str, ...],
     data_spec: str | None,
     data_root: str | None,
@@ -136,7 +136,7 @@ def command(
     Prints each result table, and the report's path as the last line. Exit code 4 says that some analyses failed; the
     others' results are kept.
     """
-    from gan_probe.api import dataset_sources, load, open_data
+    from gan_probe.api import dataset_sources, open_data
     from gan_probe.errors import UsageError, one_line
     from gan_probe.plugins import host
     from gan_probe.report.folder import ReportFolder
@@ -146,7 +146,7 @@ def command(
     plugins = host()
     _warn_of_broken(plugins)
     device = shared.choose_device(device)
-    gan = load(ckpt, device=device) if ckpt else None
+    gan = source.load(device) if source else None
     if gan is not None:
         gan.to(device)
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gan_probe.cli import options as shared
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from gan_probe.gan import GAN
 
 
 @click.command(
@@ -18,7 +25,7 @@ Examples:
   gan-probe sample ckpt.pt -n 50000 --out x.npz      for other people's FID and KID tools
   gan-probe sample ckpt.pt -n 10 --label 3 --out threes.png""",
 )
-@click.argument("ckpt")
+@shared.checkpoint()
 @click.option("-n", "--count", "n", type=click.IntRange(1), default=64, show_default=True, help="How many images.")
 @click.option(
     "--out",
@@ -34,14 +41,13 @@ Examples:
 @click.option("--force", is_flag=True, help="Replace a file that is already there.")
 @shared.debug
 def command(
-    ckpt: str, n: int, out: Path, label: int | None, seed: int, device: str, batch_size: int, force: bool
+    source: shared.Source, n: int, out: Path, label: int | None, seed: int, device: str, batch_size: int, force: bool
 ) -> None:
     """Draw samples from the generator of CKPT."""
     import numpy as np
     import torch
 
     from gan_probe.analysis import Context
-    from gan_probe.api import load
     from gan_probe.disk import check_writable, replacing
     from gan_probe.errors import UsageError
 
@@ -50,7 +56,7 @@ def command(
     if out.suffix.lower() == ".png" and n > 10_000:
         raise UsageError(f"{n} images do not fit into one grid: use --out x.npz")
     check_writable(out, force)
-    gan = load(ckpt).to(shared.choose_device(device))
+    gan = source.load().to(shared.choose_device(device))
     classes = len(gan.card.classes)
     if label is not None and label >= classes:
         raise UsageError(f"--label {label}: this generator has {classes or 'no'} classes")
@@ -69,13 +75,20 @@ def command(
         with replacing(out) as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
     else:
-        from PIL import Image
-
-        from gan_probe.report.figures import image_grid
-
-        grid = image_grid(images, max(1, round(n**0.5)))
-        buffer = io.BytesIO()
-        Image.fromarray(grid).save(buffer, "PNG")
-        with replacing(out) as file:
-            file.write(buffer.getvalue())
+        write_grid(gan, images, out)
     click.echo(str(out))
+
+
+def write_grid(gan: GAN, images: Tensor | np.ndarray, out: Path) -> None:
+    """Write images, (N, C, H, W) as a generator makes them or (N, H, W, C) uint8, as one PNG."""
+    import numpy as np
+    from PIL import Image
+
+    from gan_probe.disk import replacing
+    from gan_probe.report.figures import image_grid
+
+    pixels = images if isinstance(images, np.ndarray) else gan.to_uint8(images)
+    buffer = io.BytesIO()
+    Image.fromarray(image_grid(pixels, max(1, round(len(pixels) ** 0.5)))).save(buffer, "PNG")
+    with replacing(out) as file:
+        file.write(buffer.getvalue())

@@ -58,10 +58,10 @@ FILES = {
     "png": (b"\x89PNG\r\n\x1a\n" + bytes(99), "a PNG image"),
     "text": (b"not a checkpoint, but \xc3\xa9t\xc3\xa9\n" * 500, "plain text"),
     "noise": (bytes(range(255, 0, -1)) * 20, "no known format"),
-    "torch state dict": (torch_bytes(STATE), "state dict without a gan-probe card"),
+    "torch state dict": (torch_bytes(STATE), "no layers' weights"),
     "torch state dict, old format": (
         torch_bytes(STATE, _use_new_zipfile_serialization=False),
-        "state dict without a gan-probe card",
+        "no layers' weights",
     ),
     "torch zip cut short": (torch_bytes(STATE)[:-30], "cut short or damaged"),
     "whole pickled module": (torch_bytes(torch.nn.Linear(2, 2)), "would run torch.nn.modules.linear.Linear"),

@@ -9,15 +9,24 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from gan_probe.dcgan import StageModule
+from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.weights import Role
-    from gan_probe.dcgan import Network
+    from gan_probe.dcgan import Network, Stage
 
 OPSET, IR = 17, 9  # of 2022: every runtime in use reads them
-ACTIVATIONS = {"relu": "Relu", "leaky_relu": "LeakyRelu", "tanh": "Tanh", "sigmoid": "Sigmoid", "none": "Identity"}
+ACTIVATIONS = {
+    "relu": "Relu",
+    "leaky_relu": "LeakyRelu",
+    "elu": "Elu",
+    "selu": "Selu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "none": "Identity",
+}
 
 
 def to_onnx(net: Network, role: Role) -> onnx.ModelProto:
@@ -67,6 +76,10 @@ class _Writer:
         elif stage.op != "linear" and self.flat:
             self._act("Reshape", f"{name}.pixel", f"{name}.pixel_shape", [0, stage.inputs, 1, 1])
         self.flat = stage.op == "linear"
+        if stage.norm_last:
+            raise BadInputError(f"layer {name} normalises behind its activation, which is not written as ONNX; use .pt")
+        if stage.upsample > 1:
+            self._enlarge(name, stage)
         if stage.labels:
             self._join_labels(name)
         self._multiply(name, module)
@@ -79,6 +92,13 @@ class _Writer:
         self.size = size
         slope = {"alpha": stage.slope} if stage.activation == "leaky_relu" else {}
         self.value = self._node(ACTIVATIONS[stage.activation], [self.value], name, **slope)
+
+    def _enlarge(self, name: str, stage: Stage) -> None:
+        self.constants[f"{name}.scales"] = np.array([1, 1, stage.upsample, stage.upsample], np.float32)
+        nearest = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+        how = nearest if stage.interpolation == "nearest" else {"mode": "linear"}
+        self.value = self._node("Resize", [self.value, "", f"{name}.scales"], f"{name}.enlarged", **how)
+        self.size *= stage.upsample
 
     def _join_labels(self, name: str) -> None:
         planes = "one_hot"

@@ -1,0 +1,100 @@
+"""Reading a discriminator: its shapes must lead from the generator's images to one score; its norms give hints."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gan_probe.checkpoints.infer.build import built, named
+from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, image_cost, remaining
+from gan_probe.checkpoints.infer.reading import Reading, bend, evidence, rivals
+from gan_probe.checkpoints.infer.search import Prefix, Search
+from gan_probe.errors import BadInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from torch import Tensor
+
+    from gan_probe.checkpoints.infer.chain import Block
+    from gan_probe.dcgan import Network
+
+ENOUGH = 48  # images for a hint
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A discriminator's reading, and what it costs to believe it."""
+
+    reading: Reading
+    net: Network
+    weights: dict[str, Tensor]
+    cost: float
+
+
+def judges(chains: Sequence[list[Block]] | None, pinned: Mapping[str, str]) -> Callable[[int], float]:
+    """The cost of images of a side: by habit, and by what the discriminator's shapes can take; or the user's word."""
+    wanted = int(pinned["image_size"]) if "image_size" in pinned else 0
+    costs = [remaining(blocks, "discriminator", _one) for blocks in chains or []]
+
+    def cost(size: int) -> float:
+        if wanted:
+            return 0.0 if size == wanted else IMPOSSIBLE
+        seen = min((c(0, size) for c in costs), default=0.0)
+        return image_cost(size) + seen
+
+    return cost
+
+
+def read_discriminator(chains: Sequence[list[Block]], size: int, channels: int, images: Tensor | None) -> Judged:
+    """The best reading for images (N, C, H, W) of the generator; BadInputError where its shapes do not take them."""
+    began = time.perf_counter()
+    best: tuple[list[Prefix], list[Block]] | None = None
+    tried = 0
+    for blocks in chains:
+        first = blocks[0]
+        takes = first.inputs / size**2 if first.op == "linear" else first.inputs
+        if channels and takes != channels:
+            continue
+        for level in (0, 2):
+            search = Search(blocks, "discriminator", _one, level)
+            done = search.run([Prefix(0.0, size, None if images is None else images[:ENOUGH].clone)])
+            tried += search.tried
+            if done and (best is None or done[0].cost < best[0][0].cost):
+                best = done, blocks
+            if done:
+                break
+    if best is None:
+        raise BadInputError(
+            f"its discriminator does not take the generator's images, {channels or '?'} channels of {size}x{size}: "
+            "are they a pair?"
+        )
+    done, blocks = best
+    net = built(done[0].stages, size, blocks)
+    found = rivals(done, [layer.name for layer in net.layers])
+    hidden = ", ".join(sorted({bend(stage) for stage in net.stages[:-1]}))
+    strides = ", ".join(str(stage.stride) for stage in net.stages if stage.op == "conv")
+    assumed = [f"activations are {hidden}"] if hidden and not net.norms else []
+    assumed += [f"strides are {strides}, without pooling"] if strides and not net.norms else []
+    if net.norms:
+        assumed.append(f"activations ({hidden}) and strides ({strides}) were read by hints alone")
+    reading = Reading(
+        "discriminator",
+        net.stages,
+        "",
+        evidence(net, images) if images is not None else (),
+        done[0].misfit,
+        found.runner_up,
+        found.margin,
+        found.errors,
+        (),
+        tuple(assumed),
+        tried,
+        round(time.perf_counter() - began, 2),
+    )
+    return Judged(reading, net, named(net, blocks), done[0].cost)
+
+
+def _one(size: int) -> float:
+    return 0.0 if size == 1 else IMPOSSIBLE

@@ -1,0 +1,111 @@
+"""What one layer makes of a batch, under many geometries at once: paddings are crops of one product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from gan_probe.dcgan import Activation, activate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from torch import Tensor
+
+    from gan_probe.checkpoints.infer.chain import Block
+    from gan_probe.checkpoints.infer.geometry import Geometry
+
+FEWEST = 64  # inputs at a time
+MACS, VALUES = 4e8, 4e6  # multiplications for one product, and numbers in it: tenths of a second
+Bend = tuple[Activation, float]  # an activation and its slope
+NONE: Bend = ("none", 0.2)
+
+
+@dataclass(eq=False)
+class Whole:
+    """A product before it is cropped, (N, C, H, W) or (N, units), and sums over N behind each activation asked for."""
+
+    values: Tensor
+    sums: dict[Bend, tuple[Tensor, Tensor]] = field(default_factory=dict)
+
+    def moments(self, bend: Bend) -> tuple[Tensor, Tensor]:
+        """Mean and mean square over N behind an activation: each (C, H, W) or (units,)."""
+        if bend not in self.sums:
+            x = activate(self.values, *bend)
+            self.sums[bend] = (x.mean(0), x.square().mean(0))
+        return self.sums[bend]
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """One geometry's part of a product."""
+
+    whole: Whole
+    part: slice
+
+    def values(self) -> Tensor:
+        """The numbers themselves, (N, C, size, size) or (N, units)."""
+        x = self.whole.values
+        return x[:, :, self.part, self.part] if x.dim() == 4 else x
+
+    def moments(self, bend: Bend, by_unit: bool) -> tuple[Tensor, Tensor]:
+        """Mean and variance of each channel, or of each unit, behind an activation."""
+        first, second = self.whole.moments(bend)
+        if first.dim() == 3:
+            first, second = first[:, self.part, self.part], second[:, self.part, self.part]
+            if by_unit:
+                first, second = first.flatten(), second.flatten()
+            else:
+                first, second = first.mean((1, 2)), second.mean((1, 2))
+        return first, (second - first.square()).clamp(min=0)
+
+
+def products(block: Block, x: Tensor, wanted: Sequence[Geometry], more: int = 1) -> Iterator[tuple[Geometry, Product]]:
+    """What the layer makes of x (N, C, H, W) or (N, inputs) under each geometry, with `more` times the work."""
+    weight, bias = block.module.weight, block.module.tensors.get("bias")
+    if block.op == "linear":
+        y = functional.linear(x.flatten(1), weight, bias)
+        whole = Whole(y.view(len(y), -1, block.reshape, block.reshape) if block.reshape else y)
+        yield from ((geometry, Product(whole, slice(None))) for geometry in wanted)
+        return
+    if x.dim() == 2:
+        x = x[:, :, None, None]
+    ways: dict[tuple[object, ...], list[Geometry]] = {}
+    for g in wanted:
+        padding = g.padding if block.op == "conv" and g.stride > 1 else 0
+        ways.setdefault((g.upsample, g.interpolation, g.stride, padding), []).append(g)
+    for group in ways.values():
+        g = group[0]
+        side = x.shape[-1] * g.upsample
+        macs = block.inputs * block.outputs * block.kernel**2 * side**2 / (g.stride**2 if block.op == "conv" else 1)
+        values = block.outputs * max(h.size for h in group) ** 2
+        maps = x[: max(FEWEST, int(more * min(MACS / macs, VALUES / values)))]
+        if g.upsample > 1:
+            maps = functional.interpolate(maps, scale_factor=g.upsample, mode=g.interpolation)
+        most = 0
+        if block.op == "conv_transpose":
+            y = functional.conv_transpose2d(maps, weight, bias, g.stride, 0, g.stride - 1)
+            starts = [h.padding for h in group]
+        elif g.stride > 1:
+            y = functional.conv2d(maps, weight, bias, g.stride, g.padding)
+            starts = [0] * len(group)
+        else:
+            most = max(h.padding for h in group)
+            y = functional.conv2d(maps, weight, bias, 1, most)
+            starts = [most - h.padding for h in group]
+        whole = Whole(y)
+        for h, start in zip(group, starts, strict=True):
+            yield h, Product(whole, slice(start, start + h.size))
+
+
+def normalised(product: Product, bend: Bend, by_unit: bool, tensors: dict[str, Tensor], eps: float) -> Tensor:
+    """The values behind activation and batch norm, normalised by the batch."""
+    x = activate(product.values(), *bend)
+    mean, variance = product.moments(bend, by_unit)
+    scale = tensors["weight"] / torch.sqrt(variance + eps)
+    shift = tensors["bias"] - mean * scale
+    shape = (1, *x.shape[1:]) if by_unit else (1, -1, *[1] * (x.dim() - 2))
+    return x * scale.view(shape) + shift.view(shape)

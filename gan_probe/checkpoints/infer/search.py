@@ -1,0 +1,219 @@
+"""The readings of a chain of layers, best first: a tree search in which every batch norm prunes what misses it.
+
+Each batch norm's statistics depend only on what lies before it, and normalising by the batch forgets the scale of
+what came before; so the readings of the first layers are settled before those of the next ones are tried.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from gan_probe.checkpoints.infer.evidence import residuals
+from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, Geometry, options, remaining
+from gan_probe.checkpoints.infer.product import NONE, Bend, normalised, products
+from gan_probe.dcgan import Stage, activate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from torch import Tensor
+
+    from gan_probe.checkpoints.infer.chain import Block
+    from gan_probe.checkpoints.infer.product import Product
+    from gan_probe.checkpoints.weights import Role
+
+# what each costs, in the unit of `misfit`, for being rarer
+USUAL: dict[Role, dict[Bend, float]] = {
+    "generator": {("relu", 0.2): 0.0, ("leaky_relu", 0.2): 0.005, ("leaky_relu", 0.01): 0.01, ("none", 0.2): 0.02},
+    "discriminator": {("leaky_relu", 0.2): 0.0, ("relu", 0.2): 0.02, ("leaky_relu", 0.01): 0.02, ("none", 0.2): 0.1},
+}
+RARE: dict[Bend, float] = {
+    ("leaky_relu", 0.1): 0.02,
+    ("leaky_relu", 0.3): 0.02,
+    ("elu", 0.2): 0.02,
+    ("selu", 0.2): 0.02,
+    ("tanh", 0.2): 0.03,
+    ("sigmoid", 0.2): 0.03,
+}
+EPS = {1e-5: 0.0}
+RARE_EPS = {1e-5: 0.0, 0.8: 0.02, 1e-3: 0.02}  # 0.8: a momentum written in the place of eps, and copied since
+CHANGE = 0.02  # layers are mostly alike
+UNUSED = 0.03  # a module that the numbers count and the reading has no use for may be a dropout
+AGAINST_NAMES = 0.3  # what the numbers of an nn.Sequential say outweighs habit
+WEIGHT: dict[Role, float] = {"generator": 1.0, "discriminator": 0.3}  # D's statistics mix real and generated images
+BEAM, OPEN_BEAM = (8, 4, 4), 32  # readings kept behind a norm, and where there is none
+UNNORMED = 8  # times the inputs in front of the first norm
+HOPELESS = 0.3  # a reading so much worse than the best never comes back
+
+
+@dataclass(frozen=True, eq=False)
+class Prefix:
+    """The first layers as one reading has them; `values` gives theirs before the last activation, if still needed."""
+
+    cost: float
+    size: int
+    values: Callable[[], Tensor] | None
+    stages: tuple[Stage, ...] = ()
+    residuals: tuple[Tensor, ...] = ()
+    z_distribution: str = ""
+
+    @property
+    def misfit(self) -> float:
+        """The sum over all norms so far of their mean differences of means and of variances."""
+        return sum(self.misfits)
+
+    @property
+    def misfits(self) -> list[float]:
+        """That of each norm: 0 where it agrees, at most 2."""
+        return [2 * float(part.mean()) for part in self.residuals]
+
+
+@dataclass
+class Search:
+    """One search: its chain, and what was pinned; `tried` counts the readings compared."""
+
+    blocks: Sequence[Block]
+    role: Role
+    end: Callable[[int], float]
+    level: int = 0  # 0: usual parts; 1: rare activations and eps too; 2: strides of 3 and 4 too
+    pinned: Mapping[str, str] | None = None
+    tried: int = 0
+
+    def __post_init__(self) -> None:
+        self._left = remaining(self.blocks, self.role, self.end, self.level > 1)
+        self._last_norm = max((i for i, b in enumerate(self.blocks) if b.norm), default=-1)
+        self._bends = USUAL[self.role] | (RARE if self.level else {})
+        pinned = (self.pinned or {}).get("activation")
+        if pinned and self.role == "generator":
+            name, _, slope = pinned.partition(":")
+            self._bends = {(name, float(slope or 0.2)): 0.0}  # type: ignore[dict-item]  # checked by the caller
+
+    def run(self, starts: Iterable[Prefix]) -> list[Prefix]:
+        """The whole chain's readings, the cheapest first."""
+        live = [p for p in starts if self._left(0, p.size) < IMPOSSIBLE]
+        for i, block in enumerate(self.blocks):
+            grown = [new for prefix in live for new in self._grow(i, prefix)]
+            grown.sort(key=lambda p: p.cost + self._left(i + 1, p.size))
+            self.tried += len(grown)
+            live = self._kept(grown, BEAM[self.level] if block.norm else OPEN_BEAM)
+        done = [replace(p, cost=p.cost + self.end(p.size)) for p in live]
+        return sorted(done, key=lambda p: p.cost)
+
+    def _kept(self, grown: list[Prefix], most: int) -> list[Prefix]:
+        """The best, of which each start (uniform or normal z) keeps some."""
+        kept: list[Prefix] = []
+        for _, group in itertools.groupby(sorted(grown, key=lambda p: p.z_distribution), lambda p: p.z_distribution):
+            kept += [*group][:most]
+        best = min((p.cost for p in kept), default=0.0)
+        return [p for p in kept if p.cost <= best + HOPELESS]
+
+    @torch.no_grad()
+    def _grow(self, i: int, prefix: Prefix) -> Iterator[Prefix]:
+        block = self.blocks[i]
+        for (bend, cost), x in self._bent(i, prefix):
+            stages = prefix.stages
+            if stages and not stages[-1].norm_last:
+                stages = (*stages[:-1], replace(stages[-1], activation=bend[0], slope=bend[1]))
+            wanted = [
+                g
+                for g in options(block, prefix.size, self.role, self.level > 1)
+                if self._left(i + 1, g.size) < IMPOSSIBLE
+            ]
+            # where no norm has yet forgotten which latents were drawn, it takes many to blur them
+            more = 1 if any(b.norm for b in self.blocks[:i]) else UNNORMED
+            made = ((g, None) for g in wanted) if x is None else products(block, x, wanted, more)
+            for geometry, product in made:
+                names = _against_names(block, bend, geometry, self._cut_before(i))
+                new = replace(
+                    prefix,
+                    cost=prefix.cost + cost + geometry.cost + names,
+                    size=geometry.size,
+                    stages=(*stages, _stage(block, geometry)),
+                    values=product.values if product else None,
+                )
+                yield from self._normed(i, new, product) if product and block.norm else [new]
+
+    def _cut_before(self, i: int) -> bool:
+        """Whether units are cut into maps right in front of layer i, which takes a module of its own."""
+        if i == 0 or not self.blocks[i - 1].reshape:
+            return False
+        return self.blocks[i - 1].norm is None or self.blocks[i - 1].unit_norm
+
+    def _bent(self, i: int, prefix: Prefix) -> Iterator[tuple[tuple[Bend, float], Tensor | None]]:
+        """What may stand between the last layer and layer i: each activation with its cost, and the values behind."""
+        x = prefix.values() if prefix.values and i <= self._last_norm else None
+        if i == 0 or prefix.stages[-1].norm_last:
+            yield (NONE, 0.0), x
+            return
+        before = [(s.activation, s.slope) for s in prefix.stages[:-1]]
+        for bend, cost in self._bends.items():
+            if before and bend != before[-1] and bend != NONE:
+                cost += CHANGE
+            yield (bend, cost), None if x is None else activate(x, *bend)
+
+    def _normed(self, i: int, prefix: Prefix, product: Product) -> Iterator[Prefix]:
+        """The norm right behind the product, or behind an activation where the names leave room for one."""
+        block = self.blocks[i]
+        assert block.norm is not None  # noqa: S101  # the caller has looked
+        places: list[tuple[Bend, float]] = [(NONE, 0.0 if not block.norm_gap else AGAINST_NAMES)]
+        if block.norm_gap or (self.level and block.norm_gap is None):
+            spare = 0.0 if block.norm_gap else 0.05
+            places += [(bend, cost + spare) for bend, cost in self._bends.items() if bend != NONE]
+            if block.reshape:  # the module in between may only cut the units into maps
+                places[0] = (NONE, 0.0)
+        tensors = dict(block.norm.tensors)
+        for bend, cost in places:
+            moments = product.moments(bend, block.unit_norm)
+            found = residuals(*moments, tensors["running_mean"], tensors["running_var"])
+            stage = replace(prefix.stages[-1], norm="unit" if block.unit_norm and block.reshape else "channel")
+            if bend != NONE:
+                stage = replace(stage, activation=bend[0], slope=bend[1], norm_last=True)
+            for eps, eps_cost in self._eps(prefix, tensors["running_var"]):
+                yield replace(
+                    prefix,
+                    cost=prefix.cost + cost + eps_cost + WEIGHT[self.role] * 2 * float(found.mean()),
+                    values=functools.partial(normalised, product, bend, block.unit_norm, tensors, eps),
+                    stages=(*prefix.stages[:-1], replace(stage, eps=eps)),
+                    residuals=(*prefix.residuals, found),
+                )
+
+    def _eps(self, prefix: Prefix, variance: Tensor) -> list[tuple[float, float]]:
+        used = [s.eps for s in prefix.stages[:-1] if s.norm != "none"]
+        found = []
+        for eps, cost in (RARE_EPS if self.level else EPS).items():
+            if eps == 1e-5 or float((eps / variance.clamp(min=1e-12)).median()) > 1e-3:
+                habit = (0.05 if used[-1] != eps else 0.0) if used else cost
+                found.append((eps, habit))
+        return found
+
+
+def _stage(block: Block, geometry: Geometry) -> Stage:
+    shape = (block.channels, block.reshape, block.reshape) if block.reshape else None
+    return Stage(
+        block.op,
+        block.inputs,
+        block.outputs,
+        block.kernel,
+        geometry.stride,
+        geometry.padding,
+        geometry.output_padding,
+        bias="bias" in block.module.tensors,
+        shape=shape,
+        upsample=geometry.upsample,
+        interpolation=geometry.interpolation,
+    )
+
+
+def _against_names(block: Block, bend: Bend, geometry: Geometry, reshaped: bool) -> float:
+    """What it costs that the modules needed are more than the names leave room for, or that too few are."""
+    if block.gap is None:
+        return 0.0
+    needed = (bend != NONE) + (geometry.upsample > 1) + reshaped
+    if needed > block.gap or (block.gap and not needed):
+        return AGAINST_NAMES
+    return UNUSED * (block.gap - needed)
