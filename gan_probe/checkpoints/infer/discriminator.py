@@ -48,8 +48,13 @@ def judges(chains: Sequence[list[Block]] | None, pinned: Mapping[str, str]) -> C
     return cost
 
 
-def read_discriminator(chains: Sequence[list[Block]], size: int, channels: int, images: Tensor | None) -> Judged:
-    """The best reading for images (N, C, H, W) of the generator; BadInputError where its shapes do not take them."""
+def read_discriminator(
+    chains: Sequence[list[Block]], size: int, channels: int, images: Tensor | None, rare: bool = True
+) -> Judged:
+    """The best reading for images (N, C, H, W) of the generator; BadInputError where its shapes do not take them.
+
+    Without `rare`, rarer parts are tried only where nothing usual fits the shapes: quick, to compare generators.
+    """
     began = time.perf_counter()
     best: tuple[list[Prefix], list[Block]] | None = None
     tried = 0
@@ -65,7 +70,7 @@ def read_discriminator(chains: Sequence[list[Block]], size: int, channels: int, 
             if done and (best is None or done[0].cost < best[0][0].cost):
                 best = done, blocks
             # its norms saw real images too, so they are believed less, but not anything
-            if best is not None and (all(m <= FAR_OFF for m in best[0][0].misfits) or level == 1):
+            if best is not None and (not rare or level or all(m <= FAR_OFF for m in best[0][0].misfits)):
                 break
     if best is None:
         raise BadInputError(
