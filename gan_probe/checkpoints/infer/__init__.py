@@ -74,7 +74,7 @@ def _pair(candidates: list[Candidate], blocks: list[list[Block]]) -> tuple[Candi
     failed: BadInputError | None = None
     for candidate in candidates:
         try:
-            read = read_discriminator(blocks, candidate.size, candidate.channels, candidate.images)
+            read = read_discriminator(blocks, candidate.size, candidate.channels, candidate.images, rare=False)
         except BadInputError as error:
             failed = failed or error
             continue
@@ -85,7 +85,8 @@ def _pair(candidates: list[Candidate], blocks: list[list[Block]]) -> tuple[Candi
             break
     if best is None:
         raise failed or BadInputError("its two networks do not fit together")
-    return best[1:]
+    chosen = best[1]
+    return chosen, read_discriminator(blocks, chosen.size, chosen.channels, chosen.images)
 
 
 def _inferred(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer.chain import Block
     from gan_probe.dcgan import Network
 
+FAR_OFF = 0.6  # the misfit of a layer beyond which rarer parts are tried
 ENOUGH = 48  # images for a hint
 
 
@@ -47,8 +48,13 @@ def judges(chains: Sequence[list[Block]] | None, pinned: Mapping[str, str]) -> C
     return cost
 
 
-def read_discriminator(chains: Sequence[list[Block]], size: int, channels: int, images: Tensor | None) -> Judged:
-    """The best reading for images (N, C, H, W) of the generator; BadInputError where its shapes do not take them."""
+def read_discriminator(
+    chains: Sequence[list[Block]], size: int, channels: int, images: Tensor | None, rare: bool = True
+) -> Judged:
+    """The best reading for images (N, C, H, W) of the generator; BadInputError where its shapes do not take them.
+
+    Without `rare`, rarer parts are tried only where nothing usual fits the shapes: quick, to compare generators.
+    """
     began = time.perf_counter()
     best: tuple[list[Prefix], list[Block]] | None = None
     tried = 0
@@ -57,13 +63,14 @@ def read_discriminator(chains: Sequence[list[Block]], size: int, channels: int, 
         takes = first.inputs / size**2 if first.op == "linear" else first.inputs
         if channels and takes != channels:
             continue
-        for level in (0, 2):
+        for level in (0, 1, 2):
             search = Search(blocks, "discriminator", _one, level)
             done = search.run([Prefix(0.0, size, None if images is None else images[:ENOUGH].clone)])
             tried += search.tried
             if done and (best is None or done[0].cost < best[0][0].cost):
                 best = done, blocks
-            if done:
+            # its norms saw real images too, so they are believed less, but not anything
+            if best is not None and (not rare or level or all(m <= FAR_OFF for m in best[0][0].misfits)):
                 break
     if best is None:
         raise BadInputError(
