@@ -16,6 +16,15 @@ from gan_probe.checkpoints import LoadRequest, load_gan
 BENDS = {"relu": lambda: [nn.ReLU()], "leaky_relu": lambda: [nn.LeakyReLU(0.2)], "none": list}
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Thousands of small products: threads that wait for each other take many times as long on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def transposed(kernel: int) -> dict[str, int]:
     """Strides and paddings that double the size."""
     if kernel % 2:
