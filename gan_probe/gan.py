@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.infer import Reading
-    from gan_probe.dcgan import Stage
+    from gan_probe.stage import Stage
 
 
 LARGEST = 1e6  # of a pixel's value
@@ -44,7 +44,7 @@ class Moments:
 class Net(Protocol):
     """A generator or a discriminator, run by torch or by onnxruntime.
 
-    Implemented by `gan_probe.dcgan.Network` and `gan_probe.checkpoints.onnx.OnnxNet`.
+    Implemented by `gan_probe.network.Network` and `gan_probe.checkpoints.onnx.OnnxNet`.
     """
 
     @property
@@ -102,7 +102,7 @@ class Card:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Card:
         """Read a card written by `to_dict`; BadInputError names what is wrong with it."""
-        from gan_probe.dcgan import Stage
+        from gan_probe.stage import Stage
 
         known = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(set(data) - known):

@@ -25,9 +25,10 @@ def tiny_gan(
     import numpy as np
     import torch
 
-    from gan_probe.dcgan import Network, discriminator_stages, generator_stages, initialise
+    from gan_probe.dcgan import discriminator_stages, generator_stages
     from gan_probe.features import recalibrate
     from gan_probe.gan import GAN, Card
+    from gan_probe.network import Network, initialise
 
     makes = generator_stages(image_size, channels, z_size, width, kernel, classes, depth)
     judges = discriminator_stages(image_size, channels, width, kernel, classes, depth)

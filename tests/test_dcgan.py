@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_probe import BadInputError
-from gan_probe.dcgan import SIZES, Network, Stage, discriminator_stages, generator_stages, initialise
+from gan_probe.dcgan import SIZES, discriminator_stages, generator_stages
 from gan_probe.features import recalibrate, recalibrated
+from gan_probe.network import Network, initialise
+from gan_probe.stage import Stage
 
 
 @settings(max_examples=25, deadline=None)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.weights import Role
-    from gan_probe.dcgan import Network
     from gan_probe.features import Batch
     from gan_probe.gan import GAN
+    from gan_probe.network import Network
 
 TOLERANCE = 1e-4  # between torch and onnxruntime, times the largest value of a layer where that is above 1
 PROBES = 8

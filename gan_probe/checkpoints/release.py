@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from gan_probe.checkpoints import LoadRequest
     from gan_probe.checkpoints.weights import Role
-    from gan_probe.dcgan import Stage
     from gan_probe.gan import GAN
+    from gan_probe.stage import Stage
 
 NAME = re.compile(r"^(?P<snapshot>.*)(?P<role>gen|discrim)_params\.jl(?:_(?P<number>\d+)\.npy)?$")
 EPS = 1e-8
@@ -151,7 +151,7 @@ def _calibrate(gan: GAN) -> None:
 
 def _generator(arrays: Sequence[np.ndarray]) -> tuple[tuple[Stage, ...], dict[str, Tensor], int]:
     """Stages, weights and image size from: dense w, gain, bias; (kernels, gain, bias)...; kernels."""
-    from gan_probe.dcgan import Stage
+    from gan_probe.stage import Stage
 
     kernels = [a for a in arrays if a.ndim == 4]
     _expect(arrays, [2, 1, 1, *[4, 1, 1] * (len(kernels) - 1), 4])
@@ -175,7 +175,7 @@ def _generator(arrays: Sequence[np.ndarray]) -> tuple[tuple[Stage, ...], dict[st
 
 def _discriminator(arrays: Sequence[np.ndarray]) -> tuple[tuple[Stage, ...], dict[str, Tensor], int]:
     """Stages, weights and image size from: kernels; (kernels, gain, bias)...; dense w. Its sigmoid is left out."""
-    from gan_probe.dcgan import Stage
+    from gan_probe.stage import Stage
 
     kernels = [a for a in arrays if a.ndim == 4]
     _expect(arrays, [4, *[4, 1, 1] * (len(kernels) - 1), 2])

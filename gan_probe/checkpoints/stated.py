@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from gan_probe.checkpoints import LoadRequest
     from gan_probe.checkpoints.weights import Role
-    from gan_probe.dcgan import Stage
     from gan_probe.gan import GAN
+    from gan_probe.stage import Stage
 
 EXTRAS = ("layers", "gives", "readings")  # what `info --json` prints besides the card
 LARGEST_CARD = 2**20
@@ -69,7 +69,7 @@ def _fitted(role: Role, stages: tuple[Stage, ...], card: Any, state: dict[str, T
     from gan_probe.checkpoints.infer.build import named
     from gan_probe.checkpoints.infer.chain import chains
     from gan_probe.checkpoints.infer.modules import modules
-    from gan_probe.dcgan import Network
+    from gan_probe.network import Network
 
     size = 1 if role == "generator" else card.image_size
     for blocks in chains(modules(state)[0], role):

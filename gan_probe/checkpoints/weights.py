@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from gan_probe.dcgan import Network
 from gan_probe.devices import check_device
 from gan_probe.errors import BadInputError, UsageError, one_line
 from gan_probe.gan import GAN, Card
+from gan_probe.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from gan_probe.dcgan import Stage
+    from gan_probe.stage import Stage
 
     Role = Literal["generator", "discriminator"]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from gan_probe.dcgan import Network, initialise
 from gan_probe.features import recalibrate
 from gan_probe.gan import GAN
+from gan_probe.network import Network, initialise
 from gan_probe.testing import tiny_gan
 
 

@@ -21,9 +21,9 @@ from gan_probe.checkpoints.export import export_onnx
 from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.checkpoints.statedicts import chosen, find
 from gan_probe.checkpoints.tensorfile import read
-from gan_probe.dcgan import Network, initialise
 from gan_probe.errors import BadInputError
 from gan_probe.gan import GAN
+from gan_probe.network import Network, initialise
 from gan_probe.testing import tiny_gan
 
 PAIRS = {

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_probe import dcgan
+from gan_probe import network
 from gan_probe.analysis import Context
 from gan_probe.errors import BadInputError
 from gan_probe.gan import GAN, Card
@@ -41,8 +41,8 @@ def distance_to_bars(images: np.ndarray) -> float:
 
 
 def weights(gan: GAN) -> dict[str, torch.Tensor]:
-    assert isinstance(gan.generator, dcgan.Network)
-    assert isinstance(gan.discriminator, dcgan.Network)
+    assert isinstance(gan.generator, network.Network)
+    assert isinstance(gan.discriminator, network.Network)
     return {
         f"{role}.{name}": tensor
         for role, net in (("g", gan.generator), ("d", gan.discriminator))
@@ -180,8 +180,8 @@ def test_final_statistics_are_those_of_real_images_in_d_and_of_samples_in_g() ->
     images, labels = bars(256)
     images = images[np.argsort(labels)]  # sorted by class, as several data sets are
     gan, _ = train(images, dataclasses.replace(QUICK, epochs=3))
-    assert isinstance(gan.generator, dcgan.Network)
-    assert isinstance(gan.discriminator, dcgan.Network)
+    assert isinstance(gan.generator, network.Network)
+    assert isinstance(gan.discriminator, network.Network)
     assert not gan.generator.training
     assert not gan.discriminator.training
     for net, x in (
@@ -288,7 +288,7 @@ def test_weights_that_overflow_in_the_last_step_are_neither_shown_nor_returned()
 def spoil(after: int) -> Callable[[int, GAN], None]:
     def plant(epoch: int, gan: GAN) -> None:
         if epoch == after:
-            assert isinstance(gan.discriminator, dcgan.Network)
+            assert isinstance(gan.discriminator, network.Network)
             with torch.no_grad():
                 next(gan.discriminator.parameters())[0] = torch.inf
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from gan_probe.dcgan import Network
+from gan_probe.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.infer.chain import Block
-    from gan_probe.dcgan import Stage
+    from gan_probe.stage import Stage
 
 
 def built(stages: Sequence[Stage], size: int, blocks: Sequence[Block]) -> Network:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gan_probe.checkpoints.infer.modules import Module
     from gan_probe.checkpoints.weights import Role
-    from gan_probe.dcgan import Op
+    from gan_probe.stage import Op
 
 MOST_CHANNELS = 4  # of an image
 MOST_CHAINS, MOST_TRIES = 12, 20_000

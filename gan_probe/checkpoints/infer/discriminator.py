@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.infer.chain import Block
-    from gan_probe.dcgan import Network
+    from gan_probe.network import Network
 
 FAR_OFF = 0.6  # the misfit of a layer beyond which rarer parts are tried
 ENOUGH = 48  # images for a hint

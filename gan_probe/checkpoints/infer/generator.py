@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.infer.chain import Block
-    from gan_probe.dcgan import Network, Stage
+    from gan_probe.network import Network
+    from gan_probe.stage import Stage
 
 LATENTS = 1024
 IMAGES = 128  # on which a discriminator's statistics are compared

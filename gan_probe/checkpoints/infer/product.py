@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-from gan_probe.dcgan import Activation, activate
+from gan_probe.network import activate
+from gan_probe.stage import Activation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

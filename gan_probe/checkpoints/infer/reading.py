@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from gan_probe.checkpoints.infer.search import Prefix
     from gan_probe.checkpoints.weights import Role
-    from gan_probe.dcgan import Network, Stage
+    from gan_probe.network import Network
+    from gan_probe.stage import Stage
 
 SURE = 3.0  # standard errors by which a rival must be worse
 FAR = 0.03  # unlikelihood and misfit together, beyond which a rival is out

@@ -16,7 +16,8 @@ import torch
 from gan_probe.checkpoints.infer.evidence import residuals
 from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, Geometry, options, remaining
 from gan_probe.checkpoints.infer.product import NONE, Bend, normalised, products
-from gan_probe.dcgan import Stage, activate
+from gan_probe.network import activate
+from gan_probe.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
 """Finding the layers in an ONNX graph: from each convolution or dense product to the value behind its activation.
 
 Exporters write one layer as a chain (`Conv`, `BatchNormalization`, `LeakyRelu`) or in pieces (a leaky ReLU as `Mul`
-and `Max`); both end in one value, which is what `gan_probe.dcgan.Network` calls the layer's activation.
+and `Max`); both end in one value, which is what `gan_probe.network.Network` calls the layer's activation.
 """
 
 from __future__ import annotations

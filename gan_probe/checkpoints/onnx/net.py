@@ -1,4 +1,4 @@
-"""A network that onnxruntime runs, behind the same face as `gan_probe.dcgan.Network`."""
+"""A network that onnxruntime runs, behind the same face as `gan_probe.network.Network`."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def to_float32(model: onnx.ModelProto) -> bool:
 
 
 def randomised(model: onnx.ModelProto, generator: torch.Generator) -> onnx.ModelProto | None:
-    """A copy with weights N(0, 0.02), gains N(1, 0.02) and biases 0, drawn in the order of `dcgan.initialise`.
+    """A copy with weights N(0, 0.02), gains N(1, 0.02) and biases 0, drawn in the order of `network.initialise`.
 
     None where a weight is computed in the graph rather than stored in it.
     """

@@ -8,14 +8,15 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from gan_probe.dcgan import StageModule
 from gan_probe.errors import BadInputError
+from gan_probe.network import StageModule
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.weights import Role
-    from gan_probe.dcgan import Network, Stage
+    from gan_probe.network import Network
+    from gan_probe.stage import Stage
 
 OPSET, IR = 17, 9  # of 2022: every runtime in use reads them
 ACTIVATIONS = {

@@ -1,0 +1,209 @@
+"""A list of stages as a torch network whose layers can be read and whose batch-norm statistics can be exchanged."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from gan_probe.errors import BadInputError
+from gan_probe.gan import Layer, Moments
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from gan_probe.stage import Activation, Stage
+
+
+class StageModule(nn.Module):
+    """A stage with its weights; its output is the activation that analyses read."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.stage = stage
+        inputs = stage.inputs + stage.labels
+        self.op: nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+        if stage.op == "linear":
+            self.op = nn.Linear(inputs, stage.outputs, bias=stage.bias)
+        elif stage.op == "conv":
+            self.op = nn.Conv2d(inputs, stage.outputs, stage.kernel, stage.stride, stage.padding, bias=stage.bias)
+        else:
+            self.op = nn.ConvTranspose2d(
+                inputs, stage.outputs, stage.kernel, stage.stride, stage.padding, stage.output_padding, bias=stage.bias
+            )
+        self.norm: nn.BatchNorm1d | nn.BatchNorm2d | None = None
+        if stage.norm != "none":
+            flat = stage.norm == "unit" or (stage.op == "linear" and stage.shape is None)
+            features = stage.outputs if flat else stage.channels
+            norm = nn.BatchNorm1d if flat else nn.BatchNorm2d
+            self.norm = norm(features, eps=stage.eps, track_running_stats=stage.statistics)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Act on x (N, inputs, H, W) or (N, inputs); labels are (N,) class indices where the stage takes any."""
+        stage = self.stage
+        if stage.op == "linear":
+            x = x.flatten(1)  # (N, inputs)
+        elif x.dim() == 2:
+            x = x[:, :, None, None]  # (N, inputs, 1, 1)
+        if stage.upsample > 1:
+            x = nn.functional.interpolate(x, scale_factor=stage.upsample, mode=stage.interpolation)
+        if stage.labels:
+            x = _concatenate_labels(x, labels, stage.labels)
+        x = self.op(x)
+        if stage.norm_last:
+            x = activate(x, stage.activation, stage.slope)
+        if stage.norm == "unit" and self.norm is not None:
+            x = self.norm(x)
+        if stage.shape:
+            x = x.reshape(-1, *stage.shape)
+        if stage.norm == "channel" and self.norm is not None:
+            x = self.norm(x)
+        return x if stage.norm_last else activate(x, stage.activation, stage.slope)
+
+
+def activate(x: Tensor, activation: Activation, slope: float) -> Tensor:
+    """The activation of x by its name; `slope` is the leaky ReLU's."""
+    match activation:
+        case "relu":
+            return torch.relu(x)
+        case "leaky_relu":
+            return nn.functional.leaky_relu(x, slope)
+        case "elu":
+            return nn.functional.elu(x)
+        case "selu":
+            return nn.functional.selu(x)
+        case "tanh":
+            return torch.tanh(x)
+        case "sigmoid":
+            return torch.sigmoid(x)
+        case _:
+            return x
+
+
+def _concatenate_labels(x: Tensor, labels: Tensor | None, classes: int) -> Tensor:
+    if labels is None:
+        raise BadInputError(f"this network is conditional: pass labels (N,), class indices below {classes}")
+    one_hot = nn.functional.one_hot(labels.to(x.device), classes).to(x.dtype)  # (N, classes)
+    if x.dim() == 4:
+        one_hot = one_hot[:, :, None, None].expand(-1, -1, *x.shape[2:])  # (N, classes, H, W)
+    return torch.cat([x, one_hot], dim=1)
+
+
+class Network(nn.Module):
+    """A generator or a discriminator built from stages, named `conv1`, `deconv1`, `dense1`, ... in order."""
+
+    def __init__(self, stages: Sequence[Stage], size: int) -> None:
+        """`size` is the height and width of the input (1 for a latent vector)."""
+        super().__init__()
+        self.stages = tuple(stages)
+        self.input_size = size
+        counts: dict[str, int] = {}
+        layers = []
+        for stage in self.stages:
+            kind = {"linear": "dense", "conv": "conv", "conv_transpose": "deconv"}[stage.op]
+            counts[kind] = counts.get(kind, 0) + 1
+            name = f"{kind}{counts[kind]}"
+            size = stage.size(size)
+            if size < 1:
+                raise BadInputError(f"layer {name} would have a {size}x{size} output: the architecture does not fit")
+            with torch.random.fork_rng(devices=[]):  # torch draws weights that we replace: leave the global state alone
+                self.add_module(name, StageModule(stage))
+            layers.append(Layer(name, kind, stage.channels, size))
+        self.layers: tuple[Layer, ...] = tuple(layers)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Latents (N, Z) to images (N, C, H, W), or images to scores (N, 1)."""
+        for stage in self.children():
+            x = stage(x, labels)
+        return x.flatten(1) if x.shape[1:] == (1, 1, 1) else x  # a score may come out of a convolution
+
+    @torch.no_grad()
+    def activations(self, x: Tensor, names: Sequence[str], labels: Tensor | None = None) -> dict[str, Tensor]:
+        """Outputs of the named layers, activation included: each (N, C, H, W)."""
+        found = {}
+        wanted = set(names)
+        for name, stage in self.named_children():
+            x = stage(x, labels)
+            if name in wanted:
+                found[name] = x
+                if len(found) == len(wanted):
+                    break
+        return found
+
+    @property
+    def norms(self) -> dict[str, nn.BatchNorm1d | nn.BatchNorm2d]:
+        """The batch-norm layers by the name of their stage."""
+        return {
+            name: stage.norm
+            for name, stage in self.named_children()
+            if isinstance(stage, StageModule) and stage.norm is not None
+        }
+
+    @property
+    def statistics(self) -> dict[str, Moments] | None:
+        """Mean and variance that batch norm uses, by layer; None where the batch's own are used."""
+        found: dict[str, Moments] = {}
+        for name, norm in self.norms.items():
+            if norm.running_mean is None or norm.running_var is None:
+                return None
+            found[name] = Moments(norm.running_mean.detach().clone(), norm.running_var.detach().clone())
+        return found
+
+    @statistics.setter
+    def statistics(self, statistics: dict[str, Moments] | None) -> None:
+        for name, norm in self.norms.items():
+            norm.track_running_stats = statistics is not None
+            like = norm.weight
+            norm.running_mean = None if statistics is None else statistics[name].mean.to(like).clone()
+            norm.running_var = None if statistics is None else statistics[name].variance.to(like).clone()
+
+    @torch.no_grad()
+    def moments(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Moments]:
+        """Biased mean and variance of each batch norm's input when every layer before normalises by this batch."""
+        found: dict[str, Moments] = {}
+
+        def record(name: str, values: Tensor) -> None:
+            dims = [d for d in range(values.dim()) if d != 1]
+            found[name] = Moments(values.mean(dims), values.var(dims, unbiased=False))
+
+        with self._by_batch():
+            hooks = [
+                norm.register_forward_pre_hook(lambda _, args, name=name: record(name, args[0]))
+                for name, norm in self.norms.items()
+            ]
+            try:
+                self(x, labels)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+        return found
+
+    def random_twin(self, generator: torch.Generator) -> Network:
+        """The same architecture with weights drawn as the paper initialises them, on the same device."""
+        twin = initialise(Network(self.stages, self.input_size), generator)
+        return twin.eval().to(next(self.parameters()).device)
+
+    @contextmanager
+    def _by_batch(self) -> Iterator[None]:
+        kept = self.statistics
+        self.statistics = None
+        try:
+            yield
+        finally:
+            self.statistics = kept
+
+
+def initialise(network: Network, generator: torch.Generator) -> Network:
+    """Draw all weights as the paper does: N(0, 0.02), gains N(1, 0.02), biases 0; in place, from a CPU generator."""
+    for parameter in network.parameters():
+        mean = 1.0 if parameter.dim() == 1 else 0.0
+        values = torch.empty(parameter.shape).normal_(mean, 0.02, generator=generator)
+        parameter.data.copy_(values)
+    for module in network.modules():
+        if isinstance(bias := getattr(module, "bias", None), nn.Parameter):
+            nn.init.zeros_(bias)
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.running_mean is not None:
+            module.reset_running_stats()
+    return network

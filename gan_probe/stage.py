@@ -1,0 +1,98 @@
+"""A network as plain data: a short list of stages, each one learned layer with what follows it.
+
+The list stands in a checkpoint's card, can be read by a person, edited, and rebuilt without the Python that made it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from gan_probe.errors import BadInputError, one_line
+
+Op = Literal["linear", "conv", "conv_transpose"]
+Activation = Literal["none", "relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]
+LARGEST = 1e6  # of a slope, or of what is added to a variance
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One layer, in the order it acts: enlarge, concatenate labels, multiply, batch norm, reshape, activate.
+
+    `inputs` and `outputs` count channels (features for `linear`, whose input is flattened in C, H, W order) without
+    the `labels` one-hot planes that are concatenated first. `norm` is `channel` (over N, H, W) or, behind a dense
+    layer as in the authors' release, `unit` (over N, before the reshape to `shape`). `statistics` says whether the
+    running mean and variance are stored; where they are not, the batch's own are used. `norm_last` puts the norm behind
+    the activation. `upsample` multiplies height and width of the input, as `interpolation` says.
+    """
+
+    op: Op
+    inputs: int
+    outputs: int
+    kernel: int = 1
+    stride: int = 1
+    padding: int = 0
+    output_padding: int = 0
+    bias: bool = False
+    labels: int = 0
+    norm: Literal["none", "channel", "unit"] = "none"
+    eps: float = 1e-5
+    statistics: bool = True
+    shape: tuple[int, int, int] | None = None
+    activation: Activation = "none"
+    slope: float = 0.2
+    norm_last: bool = False
+    upsample: int = 1
+    interpolation: Literal["nearest", "bilinear"] = "nearest"
+
+    @property
+    def channels(self) -> int:
+        """Channels of the stage's output."""
+        return self.shape[0] if self.shape else self.outputs
+
+    def size(self, size: int) -> int:
+        """Height and width of the output for an input of height and width `size`."""
+        if self.op == "linear":
+            return self.shape[1] if self.shape else 1
+        size *= self.upsample
+        if self.op == "conv":
+            return (size + 2 * self.padding - self.kernel) // self.stride + 1
+        return (size - 1) * self.stride - 2 * self.padding + self.kernel + self.output_padding
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that differ from their defaults, as plain data."""
+        return {
+            f.name: list(value) if isinstance(value := getattr(self, f.name), tuple) else value
+            for f in dataclasses.fields(self)
+            if f.default is dataclasses.MISSING or getattr(self, f.name) != f.default
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Stage:
+        """The inverse of `to_dict`; unknown or missing fields and senseless numbers are a BadInputError."""
+        try:
+            shape = data.get("shape")
+            stage = cls(**{**data, "shape": tuple(shape) if shape else None})
+        except (TypeError, AttributeError) as error:
+            raise BadInputError(f"a layer of the architecture cannot be read: {error}") from None
+        counts = [stage.inputs, stage.outputs, stage.kernel, stage.stride, stage.upsample]
+        counts += stage.shape or ()
+        rest = [stage.padding, stage.output_padding, stage.labels]
+        whole = all(type(n) is int and n >= low for low, numbers in ((1, counts), (0, rest)) for n in numbers)
+        # not math.isfinite: JSON knows whole numbers that no float can hold
+        real = all(type(x) in (int, float) and 0 <= x <= LARGEST for x in (stage.eps, stage.slope))
+        if not whole or not real:
+            raise BadInputError(one_line(f"a layer of the architecture has impossible numbers: {stage.to_dict()}"))
+        if (
+            stage.op not in ("linear", "conv", "conv_transpose")
+            or stage.activation not in get_args(Activation)
+            or stage.norm not in ("none", "channel", "unit")
+            or stage.interpolation not in ("nearest", "bilinear")
+            or (stage.op == "linear" and stage.upsample != 1)
+            or not all(isinstance(flag, bool) for flag in (stage.bias, stage.statistics, stage.norm_last))
+            or (stage.shape is not None and (len(stage.shape) != 3 or math.prod(stage.shape) != stage.outputs))
+        ):
+            raise BadInputError(one_line(f"a layer of the architecture makes no sense: {stage.to_dict()}"))
+        return stage
