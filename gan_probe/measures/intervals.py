@@ -77,10 +77,12 @@ def crossed_mean(scores: np.ndarray, confidence: float = 0.95) -> tuple[float, f
     rest = max(0.0, (total - (draws - 1) * of_draws - (items - 1) * of_items) / freedom)
     # the remainder is within both; by chance it may exceed either, which then alone is the variance
     joint = max(of_draws + of_items - rest, of_draws, of_items)
-    noise = of_draws**2 / (draws - 1) + of_items**2 / (items - 1) + rest**2 / freedom
     if joint == 0:
         return mean, mean, mean
-    half = float(t.ppf(0.5 + confidence / 2, joint**2 / noise)) * math.sqrt(joint / (draws * items))
+    noise = of_draws**2 / (draws - 1) + of_items**2 / (items - 1) + rest**2 / freedom
+    # a difference of mean squares can leave fewer than either has
+    degrees = max(joint**2 / noise, min(draws, items) - 1)
+    half = float(t.ppf(0.5 + confidence / 2, degrees)) * math.sqrt(joint / (draws * items))
     return mean, mean - half, mean + half
 
 

@@ -156,7 +156,8 @@ def _drawn(images: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     chosen = np.sort(rng.integers(count, size=n))  # in order: the images may lie on a disk
     tops, lefts = rng.integers(height - SIDE + 1, size=n), rng.integers(width - SIDE + 1, size=n)
     rows, columns = tops[:, None] + np.arange(SIDE), lefts[:, None] + np.arange(SIDE)
-    return images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(n, -1)
+    patches: np.ndarray = images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]  # (n, SIDE, SIDE, C)
+    return patches.reshape(n, -1)
 
 
 def _windows(image: np.ndarray) -> np.ndarray:
