@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -102,20 +101,27 @@ def supervised(
 
 
 def drawn_trials(n: int, rng: np.random.Generator) -> list[Trial]:
-    """Random hyper-parameters; more trials begin with the same ones as fewer."""
+    """Random hyper-parameters; more trials begin with the same ones as fewer.
 
-    def log_uniform(low: float, high: float) -> float:
-        return float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.2g}")
-
+    Only the first is drawn: the others follow it in a sequence that fills the ranges evenly, where a handful of
+    independent draws would leave large gaps (Bergstra and Bengio 2012, section 5; Roberts's Kronecker sequence).
+    """
+    root = 1.1673039782614187  # of x^5 = x + 1, for four dimensions
+    points = (rng.random(4) + np.arange(n)[:, None] / root ** np.arange(1, 5)) % 1  # (n, 4)
     return [
         Trial(
-            log_uniform(*LEARNING_RATES),
-            log_uniform(*WEIGHT_DECAYS),
-            float(rng.choice(DROPOUTS)),
-            int(rng.choice(BATCH_SIZES)),
+            _log_scaled(a, LEARNING_RATES),
+            _log_scaled(b, WEIGHT_DECAYS),
+            DROPOUTS[int(c * len(DROPOUTS))],
+            BATCH_SIZES[int(d * len(BATCH_SIZES))],
         )
-        for _ in range(n)
+        for a, b, c, d in points
     ]
+
+
+def _log_scaled(fraction: float, limits: tuple[float, float]) -> float:
+    low, high = limits
+    return float(f"{low * (high / low) ** fraction:.2g}")
 
 
 def classifier_stages(discriminator: Sequence[Stage] | None, size: int, classes: int) -> tuple[Stage, ...]:
