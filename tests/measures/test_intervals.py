@@ -92,6 +92,11 @@ def test_an_interval_over_a_single_draw_is_refused(draws):
             ask()
 
 
+def test_draws_of_the_whole_pool_are_refused():
+    with pytest.raises(BadInputError, match="whole pool"):
+        t_mean(np.arange(5.0), overlap=1)
+
+
 def test_draws_that_agree_have_an_interval_of_no_width():
     assert t_mean(np.full(5, 0.5)) == (0.5, 0.5, 0.5)
     assert crossed_mean(np.ones((5, 9), bool)) == (1, 1, 1)
