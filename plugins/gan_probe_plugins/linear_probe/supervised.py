@@ -6,7 +6,6 @@ from a random search judged on a validation part, as in the paper, which ran 64 
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from gan_probe import BadInputError
-from gan_probe.features import batches, recalibrate
+from gan_probe.features import batches, recalibrated
 from gan_probe.network import Network, initialise
 from gan_probe.stage import Stage
 
@@ -152,11 +151,11 @@ class _Training:
         ctx: Context,
         name: str,
     ) -> None:
-        self.gan, self.trial, self.images, self.name = gan, trial, images, name
+        self.gan, self.trial, self.images = gan, trial, images
         self.targets = torch.from_numpy(targets.astype(np.int64)).to(gan.device)
         self.batch_size = ctx.batch_size
         self.network = initialise(Network(stages, gan.card.image_size), ctx.torch_generator(f"supervised/{name}"))
-        self.network.statistics = None  # by the batch while training
+        self.network.eval().statistics = None  # none kept: batch norm goes by the batch while training
         self.network.to(gan.device).to(memory_format=torch.channels_last)  # the layout that convolutions are fastest in
         self.orders = ctx.rng(f"supervised/{name}/order")
         self.masks = ctx.torch_generator(f"supervised/{name}/dropout")
@@ -185,13 +184,12 @@ class _Training:
         return logits
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Class indices (N,) of images (N, H, W, C), by a copy that normalises by the training images' statistics."""
-        judge = copy.deepcopy(self.network).eval()
+        """Class indices (N,) of images (N, H, W, C), normalised by statistics of training images, not by their own."""
         order = np.random.default_rng(0).permutation(len(self.images))[: CALIBRATION * CALIBRATION_BATCHES]
-        with torch.no_grad():
-            judge.statistics = recalibrate(judge, batches(self.gan, self.images, order, CALIBRATION))
+        calibration = batches(self.gan, self.images, order, CALIBRATION)
+        with torch.no_grad(), recalibrated(self.network, calibration):
             found = [
-                judge(x.contiguous(memory_format=torch.channels_last)).argmax(1).cpu().numpy()
+                self.network(x.contiguous(memory_format=torch.channels_last)).argmax(1).cpu().numpy()
                 for x in batches(self.gan, images, np.arange(len(images)), self.batch_size)
             ]
         return np.concatenate(found)
