@@ -156,7 +156,8 @@ def adversarial_step(
 
     def act(net: Network, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, precision, enabled=precision != torch.float32):
-            return net(x, labels).float()
+            y: Tensor = net(x, labels)
+        return y.float()
 
     fake = act(generator, z)
     d_real = act(discriminator, real)  # real and generated images apart: each batch has its own statistics
