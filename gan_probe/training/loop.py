@@ -150,7 +150,8 @@ def adversarial_step(
 ) -> Tensor:
     """Update D on real (N, C, H, W) and G(z) for z (N, Z), then G by the non-saturating loss.
 
-    `precision` is that of products; weights, batch norm and losses are float32. Returns D's loss, G's loss, and D's mean probabilities for real and for generated images: (4,), detached.
+    `precision` is that of products; weights, batch norm and losses are float32. Returns D's loss, G's loss, and D's
+    mean probabilities for real and for generated images: (4,), detached.
     """
     real = real.contiguous(memory_format=torch.channels_last)
 
