@@ -58,7 +58,10 @@ class L2SVM:
 
     def predict(self, features: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
         """The class (N,) of each row of features (N, F), or of the `chosen` rows (n,)."""
-        margins = self.decision(features, chosen)
+        return self.named(self.decision(features, chosen))
+
+    def named(self, margins: np.ndarray) -> np.ndarray:
+        """The class (N,) that margins (N, K) speak for."""
         binary = len(self.classes) == 2
         predicted: np.ndarray = self.classes[(margins[:, 0] > 0).astype(int) if binary else margins.argmax(1)]
         return predicted

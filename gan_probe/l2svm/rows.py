@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 BLOCK_BYTES = 2**23  # a block stays in a processor's cache between being multiplied from the right and from the left
 MOST_ROWS, FEWEST_ROWS = 512, 64
+GATHERED_BYTES = 2**28  # of chosen rows, up to which they are copied once
 DEVICE_BYTES = 2**28
 PARTS = 16  # sums are taken over so many runs of blocks, whatever the number of threads
 
@@ -36,7 +37,9 @@ class Rows:
         mapped = isinstance(features, np.memmap)
         if not mapped and features.dtype not in (np.float16, np.float32, np.float64):
             features = np.asarray(features, np.float32)
-        self.features = features if mapped else np.ascontiguousarray(features)
+        if chosen is not None and 4 * len(chosen) * features.shape[1] <= GATHERED_BYTES:
+            features, chosen, mapped = np.asarray(features[chosen]), None, False
+        self.features = features if mapped or features.strides[-1] == features.itemsize else np.ascontiguousarray(features)
         self.chosen, self.pool = chosen, pool
         self.readings = 0
         self._block_rows = int(np.clip(BLOCK_BYTES // (4 * max(self.width, 1)), FEWEST_ROWS, MOST_ROWS))
@@ -52,7 +55,7 @@ class Rows:
     def largest(self) -> float:
         """The largest absolute value; NaN where there is one."""
         found = self._each(lambda block, _: max(float(block.max()), -float(block.min())), self.features.dtype)
-        return max(found, key=lambda value: (np.isnan(value), value))
+        return float(max(found, key=lambda value: (np.isnan(value), value)))
 
     def forward(self, V: np.ndarray) -> np.ndarray:
         """X V, from (F + 1, K) to (n, K)."""
@@ -99,7 +102,8 @@ class Rows:
             found[rows, : rows.stop] = self._here(block @ every[: rows.stop].T)
 
         self._each(write, dtype)
-        return np.tril(found) + np.tril(found, -1).T
+        whole: np.ndarray = np.tril(found) + np.tril(found, -1).T
+        return whole
 
     def _sum(self, part: Callable[[Any, slice], Any], R: np.ndarray) -> np.ndarray:
         total = self._here(_total(self._each(part, R.dtype, add=True)))
