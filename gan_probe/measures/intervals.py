@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from gan_probe.errors import BadInputError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -32,3 +34,64 @@ def paired_difference(first: np.ndarray, second: np.ndarray, confidence: float =
     half = float(norm.ppf(0.5 + confidence / 2)) * math.sqrt((up + down - (up - down) ** 2) / (n + 2))
     centre = up - down
     return (gained - lost) / n, max(-1.0, centre - half), min(1.0, centre + half)
+
+
+def t_mean(values: np.ndarray, confidence: float = 0.95, *, overlap: float = 0.0) -> tuple[float, float, float]:
+    """Student's interval of the mean over draws, as (mean, low, high).
+
+    `values` are (R,) results of R random draws. Where these are training sets drawn from one pool and scored on the
+    same test images, the draws are independent *given* pool and images: the interval is one of the expected result
+    of a draw from this pool on these images, and says nothing of other images. `overlap`, the share of the pool that a
+    draw takes, widens it to draws from the population that the pool was drawn from, still on these images (Nadeau and
+    Bengio 2003); that is cautious: it covers more often than it says. Raises BadInputError for fewer than two draws.
+    """
+    from scipy.stats import t
+
+    n = len(values)
+    _check_draws(n)
+    mean = float(values.mean())
+    error = float(values.std(ddof=1)) * math.sqrt(1 / n + overlap / (1 - overlap))
+    half = float(t.ppf(0.5 + confidence / 2, n - 1)) * error
+    return mean, mean - half, mean + half
+
+
+def crossed_mean(scores: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
+    """The mean over draws and items that both stand for others, as (mean, low, high).
+
+    `scores` are (R, N): draw r's score on item n, such as whether a classifier trained on draw r is right on test image
+    n, or by how much two classifiers trained on the same draw differ there (-1, 0, 1). The interval is one of the
+    expected score of a new draw on a new item: the two-way random-effects variance, each part estimated from its mean
+    square, with Satterthwaite's degrees of freedom. Raises BadInputError for fewer than two draws or items.
+    """
+    import numpy as np
+    from scipy.stats import t
+
+    draws, items = scores.shape
+    _check_draws(min(draws, items))
+    rows, columns = scores.mean(1, dtype=np.float64), scores.mean(0, dtype=np.float64)
+    mean = float(rows.mean())
+    of_draws = items * float(rows.var(ddof=1))  # mean squares
+    of_items = draws * float(columns.var(ddof=1))
+    total = float(np.square(scores, dtype=np.float64).sum()) - draws * items * mean**2
+    freedom = (draws - 1) * (items - 1)
+    rest = max(0.0, (total - (draws - 1) * of_draws - (items - 1) * of_items) / freedom)
+    # the remainder is within both; by chance it may exceed either, which then alone is the variance
+    joint = max(of_draws + of_items - rest, of_draws, of_items)
+    noise = of_draws**2 / (draws - 1) + of_items**2 / (items - 1) + rest**2 / freedom
+    if joint == 0:
+        return mean, mean, mean
+    half = float(t.ppf(0.5 + confidence / 2, joint**2 / noise)) * math.sqrt(joint / (draws * items))
+    return mean, mean - half, mean + half
+
+
+def spread(values: np.ndarray) -> float:
+    """1.96 standard deviations of single draws (R,), as the authors' release prints it behind a mean.
+
+    About 95 % of single draws lie so near to the mean; an interval of the mean is sqrt(R) times narrower (`t_mean`).
+    """
+    return 1.96 * float(values.std())
+
+
+def _check_draws(n: int) -> None:
+    if n < 2:
+        raise BadInputError("an interval of a mean over draws needs at least two draws")
