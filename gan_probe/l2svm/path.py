@@ -8,7 +8,7 @@ from gan_probe.l2svm.newton import Problem, exactly, iteratively, newton
 from gan_probe.l2svm.rows import Rows
 from gan_probe.l2svm.subspace import Grown, Spanned, inverse
 
-FEW_FEATURES = 256  # up to which there is nothing to reduce
+FEW_FEATURES = 512  # up to which there is nothing to reduce
 FEW_ROWS = 2048  # up to which the rows' own span is taken whole
 MOST_DIRECTIONS, MOST_BYTES = 512, 2**28  # of a subspace that grows, and of what the rows make of it
 EASIER = 0.03  # of the gap that is left, the part that a subspace's own problem may keep

@@ -39,7 +39,9 @@ class Rows:
             features = np.asarray(features, np.float32)
         if chosen is not None and 4 * len(chosen) * features.shape[1] <= GATHERED_BYTES:
             features, chosen, mapped = np.asarray(features[chosen]), None, False
-        self.features = features if mapped or features.strides[-1] == features.itemsize else np.ascontiguousarray(features)
+        self.features = (
+            features if mapped or features.strides[-1] == features.itemsize else np.ascontiguousarray(features)
+        )
         self.chosen, self.pool = chosen, pool
         self.readings = 0
         self._block_rows = int(np.clip(BLOCK_BYTES // (4 * max(self.width, 1)), FEWEST_ROWS, MOST_ROWS))
@@ -91,7 +93,8 @@ class Rows:
             product: np.ndarray = wide.T @ (weights[rows] * wide)
             return product
 
-        return _total(self._each(part, np.float64, add=True))
+        total: np.ndarray = _total(self._each(part, np.float64, add=True))
+        return total
 
     def kernel(self, dtype: Any) -> np.ndarray:
         """X X', (n, n), without the constant column; for few rows."""

@@ -192,8 +192,8 @@ def curve_chart(
         axes.set_xscale("log")
         for i, (name, points) in enumerate(lines.items()):
             x, y, low, high = np.array(sorted(points), dtype=float).T
-            look = {"marker": "os^Dvp"[i % 6], "markersize": 4, "capsize": 2}
-            axes.errorbar(x, y, [y - low, high - y], label=shorten(name, 40), **look)
+            bars = [y - low, high - y]
+            axes.errorbar(x, y, bars, marker="os^Dvp"[i % 6], markersize=4, capsize=2, label=shorten(name, 40))
         ticks = sorted({x for points in lines.values() for x, *_ in points})
         axes.set_xticks(ticks, [f"{x:,.0f}" for x in ticks])
         axes.minorticks_off()

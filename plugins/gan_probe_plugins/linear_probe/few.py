@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gan_probe_plugins.linear_probe.probe import Draws, Probe
 
 PERCENT = dict.fromkeys(("accuracy", "low", "high", "spread", "validation"), ".1%")
-WHOLE = dict.fromkeys(("labels per class", "draws", "n_train", "n_test", "dimensions"), ",")
+WHOLE = dict.fromkeys(("labels per class", "draws", "n_test"), ",")
 INTERVAL = "95 %, of the mean, over draws of the training images and over test images (two-way random effects)"
 
 
@@ -48,7 +48,7 @@ def few_labels(few: Sequence[Draws], truth: np.ndarray) -> Table:
         title="Test accuracy with few labels",
         caption=f"Mean over random draws of the labelled images. Intervals: {INTERVAL}. Spread: 1.96 standard "
         "deviations of single draws, as the paper prints it. Each row's C was chosen by the mean over other draws.",
-        formats=PERCENT | WHOLE | {"C": "g"},
+        formats=PERCENT | WHOLE | {"C": "g", "n_train": ",", "dimensions": ","},
     )
 
 

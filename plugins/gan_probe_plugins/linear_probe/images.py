@@ -74,7 +74,9 @@ def seen_in_training(gan: GAN, ctx: Context) -> str:
     )
 
 
-def few_of_each(labels: np.ndarray, pool: np.ndarray, n: int, classes: tuple[str, ...], rng: np.random.Generator) -> np.ndarray:
+def few_of_each(
+    labels: np.ndarray, pool: np.ndarray, n: int, classes: tuple[str, ...], rng: np.random.Generator
+) -> np.ndarray:
     """Indices of `n` images of each class among those of the pool, sorted; BadInputError where a class has fewer."""
     drawn = []
     for k in np.unique(labels):
@@ -96,9 +98,7 @@ def _labels(images: Images) -> np.ndarray:
     return images.labels
 
 
-def _folds(
-    labels: np.ndarray, classes: tuple[str, ...], share: float, protocol: Protocol, ctx: Context
-) -> list[Fold]:
+def _folds(labels: np.ndarray, classes: tuple[str, ...], share: float, protocol: Protocol, ctx: Context) -> list[Fold]:
     """Stratified pairs of indices to fit and to validate on: one, or five where the labels are few."""
     counts = np.bincount(labels)
     present = counts[counts > 0]

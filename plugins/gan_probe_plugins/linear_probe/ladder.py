@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Ladder:
-    """What was measured: `probes` with all labels, the trained discriminator's first, `alone` its single layers, and
-    `few` with a few labels of each class; `notes` on how."""
+    """What was measured, and how.
+
+    `probes` are with all labels, the trained discriminator's first, `alone` its single layers, and `few` with a few
+    labels of each class.
+    """
 
     gan: GAN
     layers: Sequence[str]

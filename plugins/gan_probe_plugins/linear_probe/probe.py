@@ -24,30 +24,30 @@ TOGETHER = 256  # margins computed in one reading of the test features
 
 
 @dataclass(frozen=True)
-class Probe:
-    """One feature set's outcome with all labels: the classifier's C, and its predictions on the test images."""
+class Outcome:
+    """One feature set's: the C chosen, the mean validation accuracy that chose it, and whether the solver arrived."""
 
     name: str
     dimensions: int
     n_train: int
     C: float
     validation: float | None
-    predictions: np.ndarray  # (M,) class indices
     converged: bool
 
 
 @dataclass(frozen=True)
-class Draws:
-    """One feature set's outcomes with a few labels of each class: whether each draw's classifier is right."""
+class Probe(Outcome):
+    """With all labels: the classes (M,) predicted of the test images."""
 
-    name: str
-    dimensions: int
+    predictions: np.ndarray
+
+
+@dataclass(frozen=True)
+class Draws(Outcome):
+    """With a few labels of each class: whether each draw's classifier is right, (draws, M)."""
+
+    right: np.ndarray
     labels_per_class: int
-    n_train: int
-    C: float
-    validation: float | None
-    right: np.ndarray  # (draws, M): whether each draw's classifier names each test image rightly
-    converged: bool
 
 
 def probe(features: FeatureSet, world: World, grid: Sequence[float], ctx: Context) -> Probe:
@@ -61,7 +61,7 @@ def probe(features: FeatureSet, world: World, grid: Sequence[float], ctx: Contex
     ctx.progress(2, 2, f"probing {features.name}: fitting")
     converged = bool((svm.gap <= l2svm.GAP).all())
     shape = features.train.shape[1], len(world.labels)
-    return Probe(features.name, *shape, C, score, svm.predict(features.test), converged)
+    return Probe(features.name, *shape, C, score, converged, svm.predict(features.test))
 
 
 def draws(features: FeatureSet, world: World, n: int, protocol: Protocol, grid: Sequence[float], ctx: Context) -> Draws:
@@ -86,8 +86,8 @@ def draws(features: FeatureSet, world: World, n: int, protocol: Protocol, grid: 
     ctx.progress(protocol.draws + 1, protocol.draws + 1, what)
     right = _predicted(fits, features.test) == world.truth
     converged = all(bool((svm.gap <= RANKING_GAP).all()) for svm in fits)
-    n_train = n * len(np.unique(world.labels))
-    return Draws(features.name, features.train.shape[1], n, n_train, C, score, right, converged)
+    shape = features.train.shape[1], n * len(np.unique(world.labels))
+    return Draws(features.name, *shape, C, score, converged, right, n)
 
 
 def _best(features: FeatureSet, world: World, grid: Sequence[float], folds: Sequence[Fold]) -> tuple[float, float]:

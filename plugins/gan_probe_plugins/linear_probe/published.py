@@ -79,7 +79,10 @@ def published(ladder: Ladder, truth: np.ndarray) -> list[Table]:
                 "paper-table-2",
                 [
                     *(_svhn_row(name, PUBLISHED, error, None) for name, error in SVHN),
-                    *(_svhn_row(_method(f.name), MEASURED, 1 - float(f.right.mean()), spread(f.right.mean(1))) for f in first),
+                    *(
+                        _svhn_row(_method(f.name), MEASURED, 1 - float(f.right.mean()), spread(f.right.mean(1)))
+                        for f in first
+                    ),
                 ],
                 title="Beside the paper's Table 2",
                 caption=CAPTION.format(where=" for SVHN with 1,000 labels", data=data)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gan_probe.report import Cell
     from gan_probe_plugins.linear_probe.ladder import Ladder
-    from gan_probe_plugins.linear_probe.probe import Probe
+    from gan_probe_plugins.linear_probe.probe import Outcome, Probe
 
 PERCENT = dict.fromkeys(("accuracy", "low", "high"), ".1%")
 FORMATS = PERCENT | {"validation": ".1%", "C": "g", "n_train": ",", "n_test": ",", "dimensions": ","}
@@ -26,7 +26,8 @@ FORMATS = PERCENT | {"validation": ".1%", "C": "g", "n_train": ",", "n_test": ",
 def report(ladder: Ladder) -> Report:
     """Tables and pictures: accuracies with intervals, differences to the baselines, by layer, class and labels."""
     truth, classes = ladder.world.truth, ladder.world.classes
-    tables, figures = [], []
+    tables: list[Table] = []
+    figures: list[Figure] = []
     if ladder.probes:
         tables, figures = _with_all_labels(ladder.probes, ladder.alone, truth, classes)
     if ladder.few:
@@ -164,7 +165,7 @@ def _confusion(predictions: np.ndarray, truth: np.ndarray, classes: int) -> np.n
 def _warnings(ladder: Ladder, truth: np.ndarray) -> list[str]:
     chance = np.bincount(truth).max() / len(truth)
     notes = [f"Always naming the commonest class would score {chance:.1%} on these test images."]
-    outcomes = [*ladder.probes, *ladder.alone, *ladder.few]
+    outcomes: list[Outcome] = [*ladder.probes, *ladder.alone, *ladder.few]
     if loose := [outcome.name for outcome in outcomes if not outcome.converged]:
         notes.append(
             f"The solver stopped before it had converged on: {', '.join(loose)}. Read their figures with care."
