@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 BLOCK_BYTES = 2**23  # a block stays in a processor's cache between being multiplied from the right and from the left
 MOST_ROWS, FEWEST_ROWS = 512, 64
@@ -20,9 +21,15 @@ PARTS = 16  # sums are taken over so many runs of blocks, whatever the number of
 @contextmanager
 def threads() -> Iterator[Executor]:
     """As many threads as the linear algebra would use, which meanwhile runs on one in each of them."""
-    blas = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max(blas, default=1)) as pool:
+    blas = [pool["num_threads"] for pool in _libraries().info() if pool["user_api"] == "blas"]
+    with _libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(max(blas, default=1)) as pool:
         yield pool
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    # numpy's is loaded by now; to look for them all takes longer than a small fit
+    return ThreadpoolController()
 
 
 class Rows:
@@ -130,7 +137,8 @@ class Rows:
             return made
 
         runs = [starts[i : i + length] for i in range(0, len(starts), length)]
-        return [item for made in self.pool.map(work, runs) for item in made]
+        done = self.pool.map(work, runs) if len(runs) > 1 else map(work, runs)
+        return [item for made in done for item in made]
 
     def _block(self, rows: slice, dtype: Any) -> Any:
         block = self.features[rows if self.chosen is None else self.chosen[rows]]
