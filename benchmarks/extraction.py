@@ -2,9 +2,9 @@
 
     python benchmarks/extraction.py [CHECKPOINT] [--images N] [--threads N] [--rounds N]
 
-Without a checkpoint: the paper's six-layer 3x3 discriminator at 32 pixels, random weights. onnxruntime runs the graph that
-`gan-probe export` writes, in two forms: its layers as outputs, pooled by numpy-speed code behind it (`layers`), and with
-the pooling as nodes of the graph (`pooled`), the most that it can do. The last line is JSON.
+Without a checkpoint: the paper's six-layer 3x3 discriminator at 32 pixels, random weights. onnxruntime runs the graph
+that `gan-probe export` writes, in two forms: with its layers as outputs, pooled behind it (`layers`), and with the
+pooling as nodes of the graph (`pooled`), the most that it can do. The last line is JSON.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def in_memory(rows: Iterator[np.ndarray], shape: tuple[int, int], dtype: str = "
 
     from gan_probe.data.memory import check_memory
 
-    check_memory(shape[0] * shape[1] * np.dtype(dtype).itemsize, f"{shape[0]:,} x {shape[1]:,} features")
+    check_memory(shape[0] * shape[1] * np.dtype(dtype).itemsize, f"an array of {shape[0]:,} x {shape[1]:,} features")
     features = np.empty(shape, dtype)
     done = 0
     for block in rows:
@@ -138,7 +138,7 @@ def _pool(maps: Tensor, grid: int) -> Tensor:
 
 @contextmanager
 def _channels_last(net: Net) -> Iterator[None]:
-    """Kernels in the layout that convolutions are fastest in: half as fast again on a CPU; put back behind the block."""
+    """Kernels in the layout that convolutions are fastest in, half as fast again on a CPU; put back at the end."""
     import torch
 
     kernels = [p for p in net.parameters() if p.dim() == 4] if isinstance(net, torch.nn.Module) else []

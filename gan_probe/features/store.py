@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan_probe.disk import cache_folder, locked, replacing, write_text
-from gan_probe.errors import BadInputError, OutputError
+from gan_probe.disk import InUseError, cache_folder, locked, replacing, write_text
+from gan_probe.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy as np
 
 ROWS, ENTRY, LOCK = "features.npy", "entry.json", "lock"
 SPARE = 2**28  # bytes of the disk that are left to others
-READ = 2**22  # bytes at a time
+DIGEST = re.compile("[0-9a-f]{64}")
+Columns = Sequence[tuple[str, int, int]]  # layer, start, stop
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,9 @@ class Entry:
         return self.rows, self.columns[-1][2]
 
 
-def digest_of(key: Mapping[str, Any]) -> str:
-    """SHA-256 over a key's values, whatever their order."""
-    return hashlib.sha256(json.dumps(key, sort_keys=True, allow_nan=False).encode()).hexdigest()
+def digest_of(data: Mapping[str, Any]) -> str:
+    """SHA-256 over plain data by name, in whatever order."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 class FeatureStore:
@@ -76,7 +78,7 @@ class FeatureStore:
     def get(
         self,
         key: Mapping[str, Any],
-        make: Callable[[], tuple[list[tuple[str, int, int]], Iterator[np.ndarray]]],
+        make: Callable[[], tuple[Columns, Iterable[np.ndarray]]],
         *,
         rows: int,
         dtype: str = "float32",
@@ -95,7 +97,9 @@ class FeatureStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"cannot write {folder}: {error.strerror}; set GAN_PROBE_CACHE to another folder") from None
+            raise OutputError(
+                f"cannot write {folder}: {error.strerror}; set GAN_PROBE_CACHE to another folder"
+            ) from None
         with locked(folder / LOCK, waiting or (lambda: None)):
             if found := self._open(digest):
                 return *found, True
@@ -106,33 +110,44 @@ class FeatureStore:
                 raise OutputError(f"{folder} does not read back as it was written: check the disk")
             return *found, False
 
+    def path(self, entry: Entry) -> Path:
+        """The .npy file of an entry's features."""
+        return self.root / entry.digest / ROWS
+
     def entries(self) -> list[Entry]:
-        """What is in the store, the latest first; what cannot be read is left out."""
-        folders = self.root.iterdir() if self.root.is_dir() else ()
-        found = [entry for folder in folders if (entry := _read(folder)) is not None]
-        return sorted(found, key=lambda entry: entry.created, reverse=True)
+        """What is in the store, the latest first."""
+        found = [entry for folder in self._folders() if (entry := _read(folder)) is not None]
+        return sorted(found, key=lambda entry: (entry.created, entry.digest), reverse=True)
 
     def leftovers(self) -> int:
         """Bytes of features that were never finished, or are being written now."""
-        return sum(
-            file.stat().st_size
-            for folder in (self.root.iterdir() if self.root.is_dir() else ())
-            if _read(folder) is None
-            for file in folder.iterdir()
-        )
+        return sum(_size(folder) for folder in self._folders() if _read(folder) is None)
 
-    def clear(self, digests: Iterable[str] | None = None) -> int:
-        """Delete these entries, or all and what killed runs left behind; bytes freed.
+    def clear(self, digests: Iterable[str] | None = None) -> tuple[int, list[str]]:
+        """Delete these entries, or all and what killed runs left behind: bytes freed, and those that are in use.
 
-        Features that another process is writing stay.
+        Raises OutputError for what cannot be deleted.
         """
-        names = os.listdir(self.root) if self.root.is_dir() else []
-        freed = 0
-        for name in names if digests is None else digests:
-            folder = self.root / name
-            with contextlib.suppress(OutputError), locked(folder / LOCK):  # in use: it stays
-                freed += _empty(folder)
-        return freed
+        freed, in_use = 0, []
+        for folder in self._folders() if digests is None else [self.root / digest for digest in digests]:
+            try:
+                with locked(folder / LOCK):
+                    freed += _empty(folder)
+            except InUseError:
+                in_use.append(folder.name)
+            except OSError as error:
+                raise OutputError(f"cannot delete {error.filename}: {error.strerror}") from None
+        return freed, in_use
+
+    def _folders(self) -> list[Path]:
+        try:
+            names = sorted(os.listdir(self.root))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise OutputError(f"cannot read {self.root}: {error.strerror}") from None
+        # nothing else is ours, and nothing else is ever deleted
+        return [self.root / name for name in names if DIGEST.fullmatch(name) and (self.root / name).is_dir()]
 
     def _open(self, digest: str) -> tuple[np.memmap[Any, Any], Entry] | None:
         """The entry and its features if they are whole, to the last bit."""
@@ -157,9 +172,9 @@ class FeatureStore:
         key: dict[str, Any],
         about: dict[str, Any],
         rows: int,
-        columns: list[tuple[str, int, int]],
+        columns: Columns,
         dtype: str,
-        blocks: Iterator[np.ndarray],
+        blocks: Iterable[np.ndarray],
     ) -> None:
         import numpy as np
 
@@ -175,10 +190,9 @@ class FeatureStore:
             digest.update(header)
             done = 0
             for block in blocks:
-                stored = np.ascontiguousarray(_as_dtype(block, dtype, columns))
-                # plain writes, not through the map: on a full disk the map would end the process
-                file.write(stored.data)
-                digest.update(stored.data)
+                row_bytes = np.ascontiguousarray(block, dtype).data
+                file.write(row_bytes)  # not through a map, which on a full disk ends the process
+                digest.update(row_bytes)
                 done += len(block)
             if done != rows:
                 raise ValueError(f"{done} rows were made, not {rows}")
@@ -193,17 +207,17 @@ class FeatureStore:
             datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )
         # the last thing to appear: without it the rows are not an entry
-        write_text(folder / ENTRY, json.dumps(dataclasses.asdict(entry), indent=1, allow_nan=False))
+        fields = dataclasses.asdict(entry)
+        write_text(folder / ENTRY, json.dumps({**fields, "check": digest_of(fields)}, indent=1, allow_nan=False))
 
 
 def _read(folder: Path) -> Entry | None:
     """What an entry's file says; None where there is none, or it is not one of ours."""
     try:
-        data = json.loads((folder / ENTRY).read_bytes())
-        columns = tuple((str(name), int(start), int(stop)) for name, start, stop in data.pop("columns"))
-        entry = Entry(columns=columns, **data)
-        whole = all(isinstance(n, int) for n in (entry.rows, entry.bytes)) and isinstance(entry.key, dict)
-        return entry if whole and columns and isinstance(entry.created, str) else None
+        fields = json.loads((folder / ENTRY).read_bytes())
+        if fields.pop("check") != digest_of(fields):
+            return None
+        return Entry(**{**fields, "columns": tuple(tuple(column) for column in fields["columns"])})
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -216,6 +230,10 @@ def _empty(folder: Path) -> int:
             freed += path.stat().st_size
             path.unlink()
     return freed
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _check_room(folder: Path, size: int) -> None:
