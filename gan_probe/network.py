@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,8 +42,11 @@ class StageModule(nn.Module):
             norm = nn.BatchNorm1d if flat else nn.BatchNorm2d
             self.norm = norm(features, eps=stage.eps, track_running_stats=stage.statistics)
 
-    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Act on x (N, inputs, H, W) or (N, inputs); labels are (N,) class indices where the stage takes any."""
+    def forward(self, x: Tensor, labels: Tensor | None = None, *, inplace: bool = False) -> Tensor:
+        """Act on x (N, inputs, H, W) or (N, inputs); labels are (N,) class indices where the stage takes any.
+
+        `inplace` writes the activation over what it was computed from, which only works where no gradient is taken.
+        """
         stage = self.stage
         if stage.op == "linear":
             x = x.flatten(1)  # (N, inputs)
@@ -53,23 +58,23 @@ class StageModule(nn.Module):
             x = _concatenate_labels(x, labels, stage.labels)
         x = self.op(x)
         if stage.norm_last:
-            x = activate(x, stage.activation, stage.slope)
+            x = activate(x, stage.activation, stage.slope, inplace)
         if stage.norm == "unit" and self.norm is not None:
             x = self.norm(x)
         if stage.shape:
             x = x.reshape(-1, *stage.shape)
         if stage.norm == "channel" and self.norm is not None:
             x = self.norm(x)
-        return x if stage.norm_last else activate(x, stage.activation, stage.slope)
+        return x if stage.norm_last else activate(x, stage.activation, stage.slope, inplace)
 
 
-def activate(x: Tensor, activation: Activation, slope: float) -> Tensor:
-    """The activation of x by its name; `slope` is the leaky ReLU's."""
+def activate(x: Tensor, activation: Activation, slope: float, inplace: bool = False) -> Tensor:
+    """The activation of x by its name; `slope` is the leaky ReLU's. Both ReLUs can be taken in place."""
     match activation:
         case "relu":
-            return torch.relu(x)
+            return nn.functional.relu(x, inplace)
         case "leaky_relu":
-            return nn.functional.leaky_relu(x, slope)
+            return nn.functional.leaky_relu(x, slope, inplace)
         case "elu":
             return nn.functional.elu(x)
         case "selu":
@@ -124,8 +129,9 @@ class Network(nn.Module):
         """Outputs of the named layers, activation included: each (N, C, H, W)."""
         found = {}
         wanted = set(names)
+        inplace = not self._hooked  # a tenth faster, and a map less in memory; a hook may keep what it was shown
         for name, stage in self.named_children():
-            x = stage(x, labels)
+            x = stage(x, labels, inplace=inplace)
             if name in wanted:
                 found[name] = x
                 if len(found) == len(wanted):
@@ -179,6 +185,21 @@ class Network(nn.Module):
                 for hook in hooks:
                     hook.remove()
         return found
+
+    def digest(self) -> str | None:
+        """SHA-256 over stages and weights, without batch norm's statistics; None where hooks may change the output."""
+        if self._hooked:
+            return None
+        stages = json.dumps([self.input_size, *(stage.to_dict() for stage in self.stages)])
+        found = hashlib.sha256(stages.encode())
+        for name, weight in self.named_parameters():
+            found.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+            found.update(weight.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        return found.hexdigest()
+
+    @property
+    def _hooked(self) -> bool:
+        return any(module._forward_hooks or module._forward_pre_hooks for module in self.modules())
 
     def random_twin(self, generator: torch.Generator) -> Network:
         """The same architecture with weights drawn as the paper initialises them, on the same device."""

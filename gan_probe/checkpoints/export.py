@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.weights import Role
-    from gan_probe.features import Batch
+    from gan_probe.features.statistics import Batch
     from gan_probe.gan import GAN
     from gan_probe.network import Network
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -109,6 +110,10 @@ class OnnxNet:
             layer: Moments(found[mean].flatten(), found[variance].flatten())
             for layer, (mean, variance) in names.items()
         }
+
+    def digest(self) -> str:
+        """SHA-256 over the graph as it was opened, with its weights."""
+        return hashlib.sha256(self._model.SerializeToString(deterministic=True)).hexdigest()
 
     def random_twin(self, generator: torch.Generator) -> OnnxNet | None:
         """The same graph with weights drawn as the paper initialises them, normalising by batch.
