@@ -4,8 +4,8 @@
 
 Features: the authors' SVHN discriminator on CIFAR-10 (10,000 x 7,168), C = 1e-4, as in DESIGN. Every fit runs in a
 process of its own, which tells its peak memory. LinearSVC runs in its dual and its primal form, from loose tolerances
-to tight ones until the gap is reached; the faster form is compared with. Gaps are to a float64 optimum, certified by its
-own gradient. The growth is over random rows in a memory-mapped file. The last line is JSON.
+to tight ones until the gap is reached; the faster form is compared with. Gaps are to a float64 optimum, certified by
+its own gradient. The growth is over random rows in a memory-mapped file. The last line is JSON.
 """
 
 from __future__ import annotations
