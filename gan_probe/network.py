@@ -24,14 +24,15 @@ class StageModule(nn.Module):
         super().__init__()
         self.stage = stage
         inputs = stage.inputs + stage.labels
+        self._even = min(stage.paddings)  # torch's own pads both ends alike; `forward` does the rest
         self.op: nn.Linear | nn.Conv2d | nn.ConvTranspose2d
         if stage.op == "linear":
             self.op = nn.Linear(inputs, stage.outputs, bias=stage.bias)
         elif stage.op == "conv":
-            self.op = nn.Conv2d(inputs, stage.outputs, stage.kernel, stage.stride, stage.padding, bias=stage.bias)
+            self.op = nn.Conv2d(inputs, stage.outputs, stage.kernel, stage.stride, self._even, bias=stage.bias)
         else:
             self.op = nn.ConvTranspose2d(
-                inputs, stage.outputs, stage.kernel, stage.stride, stage.padding, stage.output_padding, bias=stage.bias
+                inputs, stage.outputs, stage.kernel, stage.stride, self._even, stage.output_padding, bias=stage.bias
             )
         self.norm: nn.BatchNorm1d | nn.BatchNorm2d | None = None
         if stage.norm != "none":
@@ -51,7 +52,7 @@ class StageModule(nn.Module):
             x = nn.functional.interpolate(x, scale_factor=stage.upsample, mode=stage.interpolation)
         if stage.labels:
             x = _concatenate_labels(x, labels, stage.labels)
-        x = self.op(x)
+        x = self._product(x)
         if stage.norm_last:
             x = activate(x, stage.activation, stage.slope)
         if stage.norm == "unit" and self.norm is not None:
@@ -61,6 +62,16 @@ class StageModule(nn.Module):
         if stage.norm == "channel" and self.norm is not None:
             x = self.norm(x)
         return x if stage.norm_last else activate(x, stage.activation, stage.slope)
+
+    def _product(self, x: Tensor) -> Tensor:
+        stage = self.stage
+        begin, end = (padding - self._even for padding in stage.paddings)
+        if stage.op == "conv" and begin != end:
+            x = nn.functional.pad(x, (begin, end, begin, end))
+        x = self.op(x)
+        if stage.op == "conv_transpose" and begin != end:
+            x = x[:, :, begin : x.shape[2] - end, begin : x.shape[3] - end]
+        return nn.functional.pad(x, stage.border * 2) if any(stage.border) else x
 
 
 def activate(x: Tensor, activation: Activation, slope: float) -> Tensor:
