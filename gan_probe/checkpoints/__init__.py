@@ -63,7 +63,7 @@ def load_gan(request: LoadRequest, plugins: Host | None = None) -> GAN:
 
 def load_builtin(request: LoadRequest) -> GAN:
     """Open a checkpoint that exists and is of a built-in format; BadInputError for anything else."""
-    from gan_probe.checkpoints import folder, foreign, native, onnx, release
+    from gan_probe.checkpoints import folder, foreign, keras, native, onnx, release
     from gan_probe.checkpoints.describe import describe
 
     try:
@@ -73,7 +73,7 @@ def load_builtin(request: LoadRequest) -> GAN:
             from gan_probe.checkpoints.stated import load_stated
 
             return load_stated(request)
-        for load in (native.load, folder.load, release.load, foreign.load, onnx.load):
+        for load in (native.load, folder.load, release.load, foreign.load, keras.load, onnx.load):
             if (gan := load(request)) is not None:
                 return gan
         raise BadInputError(describe(request.path))

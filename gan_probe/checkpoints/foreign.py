@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from gan_probe.errors import BadInputError, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from gan_probe.checkpoints import LoadRequest
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     Opened = tuple[list[tuple[Path, Role | None]], dict[Role, Found], list[str]]
 
-SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".tar", ".safetensors", ".npz", "")
+SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".tar", ".safetensors", ".npz", ".keras", ".h5", ".hdf5", "")
 FORMATS = {".safetensors": "safetensors state dict", ".npz": "NumPy arrays"}
 PINS = {"z_distribution": r"normal|uniform", "image_size": r"[1-9]\d{0,3}", "output": r"tanh|sigmoid|none"}
 BENDS = r"(none|relu|leaky_relu(:0?\.\d+)?|elu|selu|tanh|sigmoid)"
@@ -34,16 +36,16 @@ def load(request: LoadRequest) -> GAN | None:
     Raises BadInputError where the files hold no GAN, where a folder holds several pairs, and where no architecture
     fits. What the weights do not settle is in the card's `assumed`; a doubtful reading warns.
     """
-    files = _files(request)
-    return _gan(request, *_opened(files)) if files else None
+    found = files(request, _recognised)
+    return _gan(request, *_opened(found)) if found else None
 
 
 def opened(request: LoadRequest) -> Opened:
     """The files of a request, the state dicts in them by role, and the files' sha256; BadInputError for others."""
-    files = _files(request)
-    if not files:
+    found = files(request, _recognised)
+    if not found:
         raise BadInputError("an architecture can be stated for torch, safetensors and .npz files alone")
-    return _opened(files)
+    return _opened(found)
 
 
 def _opened(files: list[tuple[Path, Role | None]]) -> Opened:
@@ -143,8 +145,11 @@ def _check_pins(request: LoadRequest) -> None:
             raise BadInputError(one_line(f"--pin {key}={value}: it must match {pattern}"))
 
 
-def _files(request: LoadRequest) -> list[tuple[Path, Role | None]]:
-    """The files to read, each with the role the user gave it; none where they are of another format."""
+def files(request: LoadRequest, recognised: Callable[[Path], bool]) -> list[tuple[Path, Role | None]]:
+    """The files to read, each with the role that the user or its name gives it; none where they are of other formats.
+
+    Raises BadInputError for a folder that holds several pairs.
+    """
     given: list[tuple[Path, Role | None]] = []
     if request.generator:
         given.append((request.generator, "generator"))
@@ -153,8 +158,8 @@ def _files(request: LoadRequest) -> list[tuple[Path, Role | None]]:
     if request.path not in [path for path, _ in given] and not (request.path.is_dir() and given):
         given.append((request.path, None))
     if len(given) == 1 and request.path.is_dir():
-        return _pair(request.path)
-    return given if all(_recognised(path) for path, _ in given) else []
+        return _pair(request.path, recognised)
+    return given if all(recognised(path) for path, _ in given) else []
 
 
 def _recognised(path: Path) -> bool:
@@ -163,28 +168,28 @@ def _recognised(path: Path) -> bool:
     return tensorfile.recognised(path) or arrays.recognised(path)
 
 
-def _pair(folder: Path) -> list[tuple[Path, Role | None]]:
+def _pair(folder: Path, recognised: Callable[[Path], bool]) -> list[tuple[Path, Role | None]]:
     """The one pair in a folder, found by its names; a single file is taken whatever it is called."""
     from gan_probe.checkpoints.statedicts import role_of
 
-    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES and _recognised(p)]
+    found = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES and recognised(p)]
     named: dict[Role, dict[str, Path]] = {"generator": {}, "discriminator": {}}
-    for path in files:
+    for path in found:
         if role := role_of(path.stem):
             named[role][_snapshot(path.stem)] = path
     generators, discriminators = named["generator"], named["discriminator"]
     both = [key for key in generators if key in discriminators]
-    if len(files) == 1:
-        return [(files[0], role_of(files[0].stem))]
+    if len(found) == 1:
+        return [(found[0], role_of(found[0].stem))]
     if len(generators) == len(discriminators) == 1:
         return [(*generators.values(), "generator"), (*discriminators.values(), "discriminator")]  # type: ignore[list-item]
-    if len(both) > 1 or len(files) > 2:
+    if len(both) > 1 or len(found) > 2:
         pairs = ", ".join(f"{generators[key].name} + {discriminators[key].name}" for key in both)
         what = (
-            f"{len(both)} pairs ({pairs}" if both else f"{len(files)} checkpoints ({', '.join(p.name for p in files)}"
+            f"{len(both)} pairs ({pairs}" if both else f"{len(found)} checkpoints ({', '.join(p.name for p in found)}"
         )
         raise BadInputError(f"pick with --generator and --discriminator: it holds {one_line(what, 110)})")
-    return [(path, role_of(path.stem)) for path in files]
+    return [(path, role_of(path.stem)) for path in found]
 
 
 def _snapshot(stem: str) -> str:
