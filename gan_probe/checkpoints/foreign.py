@@ -94,7 +94,7 @@ def _gan(
 
 
 def _with_eps(inferred: Inferred, files: list[tuple[Path, Role | None]]) -> Inferred:
-    """The reading with the eps of the library whose names the files bear: hardly any statistic tells it from torch's."""
+    """The reading with the eps of the library whose names the files bear: hardly a statistic tells it from torch's."""
     from gan_probe.checkpoints.arrays import CHAINER_EPS, by_chainer
 
     if not any(by_chainer(path) for path, _ in files):

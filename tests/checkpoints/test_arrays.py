@@ -137,7 +137,12 @@ def test_a_trainers_snapshot_gives_its_two_models_and_leaves_the_rest_alone(tmp_
 
 def test_a_norm_that_never_ran_is_left_out(tmp_path):
     g, d = chainer_pair()
-    spare = {"bn9/gamma": np.ones(CH), "bn9/beta": np.zeros(CH), "bn9/avg_mean": np.zeros(CH), "bn9/avg_var": np.ones(CH)}
+    spare = {
+        "bn9/gamma": np.ones(CH),
+        "bn9/beta": np.zeros(CH),
+        "bn9/avg_mean": np.zeros(CH),
+        "bn9/avg_var": np.ones(CH),
+    }
     np.savez(tmp_path / "gen.npz", **as_chainer(g), **{k: v.astype(np.float32) for k, v in spare.items()})
     np.savez(tmp_path / "dis.npz", **as_chainer(d))
     assert_same(load(tmp_path, pinned={"output": "sigmoid"}), g, d)
@@ -186,7 +191,10 @@ HOSTILE = {
     "text": (lambda path: np.savez(path, W=np.array(["a", "b"])), "must be numbers"),
     "complex numbers": (lambda path: np.savez(path, W=np.ones((4, 4), np.complex64)), "must be numbers"),
     "images, not weights": (lambda path: np.savez(path, images=np.zeros((4, 8, 8, 3), np.uint8)), "no layers' weights"),
-    "not a number": (lambda p: np.savez(p, **as_chainer(chainer_pair()[0]) | {"l0/b": np.full(CH * 16, np.nan, "f4")}), "NaN"),
+    "not a number": (
+        lambda p: np.savez(p, **as_chainer(chainer_pair()[0]) | {"l0/b": np.full(CH * 16, np.nan, "f4")}),
+        "NaN",
+    ),
 }
 
 

@@ -108,19 +108,18 @@ def _by_path(arrays: dict[str, np.ndarray]) -> Weights:
 
 
 def _by_name(arrays: dict[str, np.ndarray]) -> Weights:
-    """Weights in an .h5 file: by the names of their layer and their own, wherever their model has put them."""
-    places: dict[tuple[str, ...], list[str]] = {}
-    for path in arrays:
-        place = tuple(path.removesuffix(":0").split("/")[-2:])
-        places.setdefault(place, []).append(path)
+    """Weights in an .h5 file: in their layer's group or, of a layer in a nested model, under its name in there."""
 
     def find(layer: KerasLayer, leaves: list[str]) -> list[np.ndarray]:
         found = []
         for leaf in leaves:
-            paths = places.get((layer.name.rpartition("/")[2], leaf), [])
-            if len(paths) != 1:
-                raise BadInputError(one_line(f"its weight {leaf} is in the file {len(paths)} times"))
-            found.append(arrays[paths[0]])
+            places = [path.split("/") for path in arrays if path.removesuffix(":0").endswith(f"/{leaf}")]
+            # a layer that was renamed has kept the old name further in
+            fitting = [p for p in places if p[:2] == ["model_weights", layer.name]]
+            fitting = fitting or [p for p in places if p[0] == "model_weights" and p[-2] == layer.name]
+            if len(fitting) != 1:
+                raise BadInputError(one_line(f"its weight {leaf} is in the file {len(fitting)} times"))
+            found.append(arrays["/".join(fitting[0])])
         return found
 
     return find

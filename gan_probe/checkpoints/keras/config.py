@@ -61,9 +61,8 @@ def _layer(data: dict[str, Any], path: str, depth: int) -> KerasLayer:
         return KerasLayer(kind, name, config, path)
     parts = config["layers"]
     used: dict[str, int] = {}
-    layers = []
-    for part in parts:
-        layers.append(_layer(part, f"{path}/layers/{_stored(str(part['class_name']), used)}".lstrip("/"), depth + 1))
+    places = [f"{path}/layers/{_stored(str(part['class_name']), used)}".lstrip("/") for part in parts]
+    layers = [_layer(part, place, depth + 1) for part, place in zip(parts, places, strict=True)]
     if kind != "Sequential":
         layers = _chain(parts, layers)
     return KerasLayer(kind, name, config, path, tuple(layers))
@@ -85,7 +84,9 @@ def _chain(parts: list[dict[str, Any]], layers: list[KerasLayer]) -> list[KerasL
     for part, layer in zip(parts, layers, strict=True):
         sources = _sources(part.get("inbound_nodes", []))
         if len(sources) > 1:
-            raise BadInputError(one_line(f"its layer {layer.name[:40]!r} joins several: no plain chain; export it as ONNX"))
+            raise BadInputError(
+                one_line(f"its layer {layer.name[:40]!r} joins several: no plain chain; export it as ONNX")
+            )
         if sources:
             by_source.setdefault(sources.pop(), []).append(layer)
         else:

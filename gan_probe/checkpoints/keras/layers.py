@@ -36,7 +36,9 @@ def append(layer: KerasLayer, chain: Assembly, weights: Weights, notes: list[str
     except BadInputError as error:
         raise BadInputError(one_line(f"its layer {layer.name[:40]!r}: {error}")) from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise BadInputError(one_line(f"its layer {layer.name[:40]!r} has a configuration that makes no sense")) from error
+        raise BadInputError(
+            one_line(f"its layer {layer.name[:40]!r} has a configuration that makes no sense")
+        ) from error
 
 
 def _dense(layer: KerasLayer, chain: Assembly, weights: Weights, notes: list[str]) -> None:  # noqa: ARG001
@@ -108,8 +110,8 @@ def _relu(layer: KerasLayer, chain: Assembly, weights: Weights, notes: list[str]
 
 
 def _leaky_relu(layer: KerasLayer, chain: Assembly, weights: Weights, notes: list[str]) -> None:  # noqa: ARG001
-    slope = layer.config.get("negative_slope", layer.config.get("alpha", 0.3))
-    chain.activation("leaky_relu", float(slope))
+    slope = float(layer.config.get("negative_slope", layer.config.get("alpha", 0.3)))
+    chain.activation("leaky_relu", slope)
 
 
 def _elu(layer: KerasLayer, chain: Assembly, weights: Weights, notes: list[str]) -> None:  # noqa: ARG001

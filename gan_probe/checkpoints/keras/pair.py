@@ -129,4 +129,5 @@ def _latents(gan: GAN) -> tuple[str, str]:
     if not net.norms:
         return "normal", "the generator has no batch norm to tell by"
     best, other = sorted(misfit, key=lambda kind: misfit[kind])
-    return best, f"its batch norms' statistics differ by {misfit[best]:.2f} from what it makes, by {misfit[other]:.2f} were it {other}"
+    what = f"the norms' statistics differ by {misfit[best]:.2f} from what it makes"
+    return best, f"{what}, by {misfit[other]:.2f} were it {other}"
