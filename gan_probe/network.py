@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,64 @@ def _concatenate_labels(x: Tensor, labels: Tensor | None, classes: int) -> Tenso
     return torch.cat([x, one_hot], dim=1)
 
 
-class Network(nn.Module):
+class Normed(nn.Module, ABC):
+    """A module whose batch norms' statistics can be read, exchanged and measured."""
+
+    @property
+    @abstractmethod
+    def norms(self) -> dict[str, nn.BatchNorm1d | nn.BatchNorm2d]:
+        """The batch-norm layers by name."""
+
+    @property
+    def statistics(self) -> dict[str, Moments] | None:
+        """Mean and variance that batch norm uses, by layer; None where the batch's own are used."""
+        found: dict[str, Moments] = {}
+        for name, norm in self.norms.items():
+            if norm.running_mean is None or norm.running_var is None:
+                return None
+            found[name] = Moments(norm.running_mean.detach().clone(), norm.running_var.detach().clone())
+        return found
+
+    @statistics.setter
+    def statistics(self, statistics: dict[str, Moments] | None) -> None:
+        for name, norm in self.norms.items():
+            norm.track_running_stats = statistics is not None
+            like = norm.weight
+            norm.running_mean = None if statistics is None else statistics[name].mean.to(like).clone()
+            norm.running_var = None if statistics is None else statistics[name].variance.to(like).clone()
+
+    @torch.no_grad()
+    def moments(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Moments]:
+        """Biased mean and variance of each batch norm's input when every layer before normalises by this batch."""
+        found: dict[str, Moments] = {}
+
+        def record(name: str, values: Tensor) -> None:
+            dims = [d for d in range(values.dim()) if d != 1]
+            found[name] = Moments(values.mean(dims), values.var(dims, unbiased=False))
+
+        with self._by_batch():
+            hooks = [
+                norm.register_forward_pre_hook(lambda _, args, name=name: record(name, args[0]))
+                for name, norm in self.norms.items()
+            ]
+            try:
+                self(x, labels)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+        return found
+
+    @contextmanager
+    def _by_batch(self) -> Iterator[None]:
+        kept = self.statistics
+        self.statistics = None
+        try:
+            yield
+        finally:
+            self.statistics = kept
+
+
+class Network(Normed):
     """A generator or a discriminator built from stages, named `conv1`, `deconv1`, `dense1`, ... in order."""
 
     def __init__(self, stages: Sequence[Stage], size: int) -> None:
@@ -152,58 +210,10 @@ class Network(nn.Module):
             if isinstance(stage, StageModule) and stage.norm is not None
         }
 
-    @property
-    def statistics(self) -> dict[str, Moments] | None:
-        """Mean and variance that batch norm uses, by layer; None where the batch's own are used."""
-        found: dict[str, Moments] = {}
-        for name, norm in self.norms.items():
-            if norm.running_mean is None or norm.running_var is None:
-                return None
-            found[name] = Moments(norm.running_mean.detach().clone(), norm.running_var.detach().clone())
-        return found
-
-    @statistics.setter
-    def statistics(self, statistics: dict[str, Moments] | None) -> None:
-        for name, norm in self.norms.items():
-            norm.track_running_stats = statistics is not None
-            like = norm.weight
-            norm.running_mean = None if statistics is None else statistics[name].mean.to(like).clone()
-            norm.running_var = None if statistics is None else statistics[name].variance.to(like).clone()
-
-    @torch.no_grad()
-    def moments(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Moments]:
-        """Biased mean and variance of each batch norm's input when every layer before normalises by this batch."""
-        found: dict[str, Moments] = {}
-
-        def record(name: str, values: Tensor) -> None:
-            dims = [d for d in range(values.dim()) if d != 1]
-            found[name] = Moments(values.mean(dims), values.var(dims, unbiased=False))
-
-        with self._by_batch():
-            hooks = [
-                norm.register_forward_pre_hook(lambda _, args, name=name: record(name, args[0]))
-                for name, norm in self.norms.items()
-            ]
-            try:
-                self(x, labels)
-            finally:
-                for hook in hooks:
-                    hook.remove()
-        return found
-
     def random_twin(self, generator: torch.Generator) -> Network:
         """The same architecture with weights drawn as the paper initialises them, on the same device."""
         twin = initialise(Network(self.stages, self.input_size), generator)
         return twin.eval().to(next(self.parameters()).device)
-
-    @contextmanager
-    def _by_batch(self) -> Iterator[None]:
-        kept = self.statistics
-        self.statistics = None
-        try:
-            yield
-        finally:
-            self.statistics = kept
 
 
 def initialise(network: Network, generator: torch.Generator) -> Network:

@@ -110,8 +110,7 @@ def _relu(layer: KerasLayer, chain: Assembly, weights: Weights, notes: list[str]
 
 
 def _leaky_relu(layer: KerasLayer, chain: Assembly, weights: Weights, notes: list[str]) -> None:  # noqa: ARG001
-    slope = float(layer.config.get("negative_slope", layer.config.get("alpha", 0.3)))
-    chain.activation("leaky_relu", slope)
+    chain.activation("leaky_relu", _slope(layer.config))
 
 
 def _elu(layer: KerasLayer, chain: Assembly, weights: Weights, notes: list[str]) -> None:  # noqa: ARG001
@@ -175,6 +174,11 @@ KINDS: dict[str, Callable[[KerasLayer, Assembly, Weights, list[str]], None]] = {
 }
 
 
+def _slope(config: dict[str, Any]) -> float:
+    """A LeakyReLU's slope, under the name of either Keras."""
+    return float(config.get("negative_slope", config.get("alpha", 0.3)))
+
+
 def _bend(layer: KerasLayer, chain: Assembly) -> None:
     """The activation that a layer brings: a name, or an object in the configuration."""
     said = layer.config.get("activation", "linear")
@@ -183,7 +187,7 @@ def _bend(layer: KerasLayer, chain: Assembly) -> None:
         inner = said.get("config")
         name = said.get("class_name")
         if name in ("LeakyReLU", "leaky_relu") and isinstance(inner, dict):
-            said, slope = "leaky_relu", float(inner.get("negative_slope", inner.get("alpha", 0.3)))
+            said, slope = "leaky_relu", _slope(inner)
         else:
             said = inner if isinstance(inner, str) else str(name).lower()
     name = BENDS.get(str(said or "linear"), str(said))

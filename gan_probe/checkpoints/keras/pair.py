@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gan_probe.errors import BadInputError, one_line
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 PINS = ("z_distribution",)
-LATENTS = 1024
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ def _part(model: KerasLayer, weights: Weights) -> Part:
 
 def gan_of(request: LoadRequest, found: Sequence[Part], sha256: str) -> GAN:
     """The GAN of one or two networks; BadInputError where they are no pair."""
+    from gan_probe.checkpoints.latents import tell_latents
     from gan_probe.checkpoints.weights import build
     from gan_probe.gan import Card
 
@@ -104,30 +104,6 @@ def gan_of(request: LoadRequest, found: Sequence[Part], sha256: str) -> GAN:
         assumed=tuple(assumed),
     )
     gan = build(card, {role: part.chain.weights(part.size) for role, part in by_role.items()}, request.device)
-    if generator and "z_distribution" not in request.pinned:
-        z_distribution, why = _latents(gan)
-        gan.card = replace(
-            gan.card,
-            z_distribution=z_distribution,  # type: ignore[arg-type]  # one of the two
-            assumed=(*gan.card.assumed, f"z is {z_distribution}: {why}"),
-        )
+    if "z_distribution" not in request.pinned:
+        tell_latents(gan)
     return gan
-
-
-def _latents(gan: GAN) -> tuple[str, str]:
-    """The latents under which the generator's norms see what they have stored, and the evidence in words."""
-    from gan_probe.checkpoints.infer.generator import latents
-    from gan_probe.checkpoints.infer.reading import evidence
-    from gan_probe.network import Network
-
-    net = gan.generator
-    assert isinstance(net, Network)  # noqa: S101  # it was built from stages
-    misfit = {}
-    for kind in ("normal", "uniform"):
-        found = evidence(net, latents(gan.card.z_size, kind, LATENTS).to(gan.device))
-        misfit[kind] = sum(e.mean + e.variance for e in found) / max(len(found), 1)
-    if not net.norms:
-        return "normal", "the generator has no batch norm to tell by"
-    best, other = sorted(misfit, key=lambda kind: misfit[kind])
-    what = f"the norms' statistics differ by {misfit[best]:.2f} from what it makes"
-    return best, f"{what}, by {misfit[other]:.2f} were it {other}"
