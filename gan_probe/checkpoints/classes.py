@@ -133,9 +133,9 @@ def _roles(names: list[str], states: dict[Role, Any]) -> dict[Role, str]:
         found = dict(zip(ROLES, names, strict=True))
     else:
         found = {role: name for role, name in zip(said, names, strict=True) if role is not None}
-    for role, name in found.items():
-        if role not in states:
-            raise BadInputError(one_line(f"--arch names {name} for the {role}, and the checkpoint holds none"))
+    for wanted, name in found.items():
+        if wanted not in states:
+            raise BadInputError(one_line(f"--arch names {name} for the {wanted}, and the checkpoint holds none"))
     return found
 
 

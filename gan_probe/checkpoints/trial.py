@@ -108,13 +108,13 @@ def _opened(module: nn.Module, x: Tensor) -> tuple[Network | Wrapped, str]:
 def _latents_for(module: nn.Module, pinned: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
     """Latents (N, Z) or (N, Z, 1, 1) that the module turns into square images, and the images."""
     sizes = [pinned["z_size"]] if "z_size" in pinned else [*_inputs(module)]
-    why = "it has no dense layer or convolution"
+    why = ""  # what the likeliest latents failed on says most
     for size in sizes:
         for shape in ((PROBES, size), (PROBES, size, 1, 1)):
             z = torch.randn(shape, generator=torch.Generator().manual_seed(0))
             images = takes(module, z)
             if isinstance(images, str):
-                why = images
+                why = why or images
                 continue
             side = images.shape[-1]
             wanted = pinned.get("image_size", side)
@@ -125,7 +125,8 @@ def _latents_for(module: nn.Module, pinned: Mapping[str, Any]) -> tuple[Tensor, 
                 and images.shape[1] <= MOST_CHANNELS
             ):
                 return z, images
-            why = f"it gives {tuple(images.shape)} for {tuple(shape)}, no images"
+            why = why or f"it gives {tuple(images.shape)} for {tuple(shape)}, no images"
+    why = why or "it has no dense layer or convolution"
     raise BadInputError(one_line(f"the generator makes no images of latents alone ({why}); pin z_size, or use ONNX"))
 
 
@@ -143,12 +144,12 @@ def _images_for(module: nn.Module, channels: int, size: int) -> Tensor:
     """Images (N, C, H, W) that the module turns into one number each."""
     first = next(_inputs(module), 3)
     kinds = [channels] if channels else [c for c in (first, 3, 1) if c <= MOST_CHANNELS]
-    why = "it has no layers"
+    why = ""
     for side in [size] if size else SIZES:
         for count in kinds:
             images = torch.rand((PROBES, count, side, side), generator=torch.Generator().manual_seed(0)) * 2 - 1
             scores = takes(module, images)
             if not isinstance(scores, str) and scores.numel() == PROBES:
                 return images
-            why = scores if isinstance(scores, str) else f"it gives {tuple(scores.shape)} for {PROBES} images"
+            why = why or (scores if isinstance(scores, str) else f"it gives {tuple(scores.shape)} for {PROBES} images")
     raise BadInputError(one_line(f"the discriminator gives no score for images ({why}); pin image_size, or use ONNX"))
