@@ -44,7 +44,7 @@ class Moments:
 class Net(Protocol):
     """A generator or a discriminator, run by torch or by onnxruntime.
 
-    Implemented by `gan_probe.network.Network` and `gan_probe.checkpoints.onnx.OnnxNet`.
+    Implemented by `gan_probe.network.Network`, `gan_probe.wrapped.Wrapped` and `gan_probe.checkpoints.onnx.OnnxNet`.
     """
 
     @property

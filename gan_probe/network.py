@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,14 +27,15 @@ class StageModule(nn.Module):
         super().__init__()
         self.stage = stage
         inputs = stage.inputs + stage.labels
+        self._even = min(stage.paddings)  # torch's own pads both ends alike; `forward` does the rest
         self.op: nn.Linear | nn.Conv2d | nn.ConvTranspose2d
         if stage.op == "linear":
             self.op = nn.Linear(inputs, stage.outputs, bias=stage.bias)
         elif stage.op == "conv":
-            self.op = nn.Conv2d(inputs, stage.outputs, stage.kernel, stage.stride, stage.padding, bias=stage.bias)
+            self.op = nn.Conv2d(inputs, stage.outputs, stage.kernel, stage.stride, self._even, bias=stage.bias)
         else:
             self.op = nn.ConvTranspose2d(
-                inputs, stage.outputs, stage.kernel, stage.stride, stage.padding, stage.output_padding, bias=stage.bias
+                inputs, stage.outputs, stage.kernel, stage.stride, self._even, stage.output_padding, bias=stage.bias
             )
         self.norm: nn.BatchNorm1d | nn.BatchNorm2d | None = None
         if stage.norm != "none":
@@ -56,7 +58,7 @@ class StageModule(nn.Module):
             x = nn.functional.interpolate(x, scale_factor=stage.upsample, mode=stage.interpolation)
         if stage.labels:
             x = _concatenate_labels(x, labels, stage.labels)
-        x = self.op(x)
+        x = self._product(x)
         if stage.norm_last:
             x = activate(x, stage.activation, stage.slope, inplace)
         if stage.norm == "unit" and self.norm is not None:
@@ -66,6 +68,16 @@ class StageModule(nn.Module):
         if stage.norm == "channel" and self.norm is not None:
             x = self.norm(x)
         return x if stage.norm_last else activate(x, stage.activation, stage.slope, inplace)
+
+    def _product(self, x: Tensor) -> Tensor:
+        stage = self.stage
+        begin, end = (padding - self._even for padding in stage.paddings)
+        if stage.op == "conv" and begin != end:
+            x = nn.functional.pad(x, (begin, end, begin, end))
+        x = self.op(x)
+        if stage.op == "conv_transpose" and begin != end:
+            x = x[:, :, begin : x.shape[2] - end, begin : x.shape[3] - end]
+        return nn.functional.pad(x, stage.border * 2) if any(stage.border) else x
 
 
 def activate(x: Tensor, activation: Activation, slope: float, inplace: bool = False) -> Tensor:
@@ -96,7 +108,64 @@ def _concatenate_labels(x: Tensor, labels: Tensor | None, classes: int) -> Tenso
     return torch.cat([x, one_hot], dim=1)
 
 
-class Network(nn.Module):
+class Normed(nn.Module, ABC):
+    """A module whose batch norms' statistics can be read, exchanged and measured."""
+
+    @property
+    @abstractmethod
+    def norms(self) -> dict[str, nn.BatchNorm1d | nn.BatchNorm2d]:
+        """The batch-norm layers by name."""
+
+    @property
+    def statistics(self) -> dict[str, Moments] | None:
+        """Mean and variance that batch norm uses, by layer; None where the batch's own are used."""
+        found: dict[str, Moments] = {}
+        for name, norm in self.norms.items():
+            if norm.running_mean is None or norm.running_var is None:
+                return None
+            found[name] = Moments(norm.running_mean.detach().clone(), norm.running_var.detach().clone())
+        return found
+
+    @statistics.setter
+    def statistics(self, statistics: dict[str, Moments] | None) -> None:
+        for name, norm in self.norms.items():
+            norm.track_running_stats = statistics is not None
+            like = norm.weight
+            norm.running_mean = None if statistics is None else statistics[name].mean.to(like).clone()
+            norm.running_var = None if statistics is None else statistics[name].variance.to(like).clone()
+
+    @torch.no_grad()
+    def moments(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Moments]:
+        """Biased mean and variance of each batch norm's input when every layer before normalises by this batch."""
+        found: dict[str, Moments] = {}
+
+        def record(name: str, values: Tensor) -> None:
+            dims = [d for d in range(values.dim()) if d != 1]
+            found[name] = Moments(values.mean(dims), values.var(dims, unbiased=False))
+
+        with self._by_batch():
+            hooks = [
+                norm.register_forward_pre_hook(lambda _, args, name=name: record(name, args[0]))
+                for name, norm in self.norms.items()
+            ]
+            try:
+                self(x, labels)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+        return found
+
+    @contextmanager
+    def _by_batch(self) -> Iterator[None]:
+        kept = self.statistics
+        self.statistics = None
+        try:
+            yield
+        finally:
+            self.statistics = kept
+
+
+class Network(Normed):
     """A generator or a discriminator built from stages, named `conv1`, `deconv1`, `dense1`, ... in order."""
 
     def __init__(self, stages: Sequence[Stage], size: int) -> None:
@@ -205,15 +274,6 @@ class Network(nn.Module):
         """The same architecture with weights drawn as the paper initialises them, on the same device."""
         twin = initialise(Network(self.stages, self.input_size), generator)
         return twin.eval().to(next(self.parameters()).device)
-
-    @contextmanager
-    def _by_batch(self) -> Iterator[None]:
-        kept = self.statistics
-        self.statistics = None
-        try:
-            yield
-        finally:
-            self.statistics = kept
 
 
 def initialise(network: Network, generator: torch.Generator) -> Network:

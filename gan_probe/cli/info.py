@@ -118,8 +118,11 @@ def _stage(stage: Any) -> str:
     parts = [stage.op.replace("_", " ")]
     if stage.op != "linear":
         parts.append(f"{stage.kernel}x{stage.kernel} stride {stage.stride}")
-    if stage.padding or stage.output_padding:
-        parts.append(f"padding {stage.padding}" + (f" + {stage.output_padding}" if stage.output_padding else ""))
+    if any(stage.paddings) or stage.output_padding:
+        ends = f"{stage.padding}" if stage.end_padding is None else f"{stage.padding} and {stage.end_padding}"
+        parts.append(f"padding {ends}" + (f" + {stage.output_padding}" if stage.output_padding else ""))
+    if any(stage.border):
+        parts.append("border of zeros {} and {}".format(*stage.border))
     if stage.upsample > 1:
         parts.insert(0, f"{stage.interpolation} x{stage.upsample}")
     if stage.labels:

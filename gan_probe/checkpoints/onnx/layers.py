@@ -25,7 +25,7 @@ NONLINEAR = frozenset([
 ])
 LINEAR = frozenset([
     "Add", "BatchNormalization", "Cast", "Div", "Dropout", "Flatten", "Greater", "GreaterOrEqual", "Identity", "Less",
-    "LessOrEqual", "Mul", "Neg", "Reciprocal", "Reshape", "Sqrt", "Squeeze", "Sub", "Unsqueeze",
+    "LessOrEqual", "Mul", "Neg", "Pad", "Reciprocal", "Reshape", "Sqrt", "Squeeze", "Sub", "Unsqueeze",
 ])
 # fmt: on
 SHAPING = frozenset(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast"])

@@ -118,16 +118,21 @@ class _Writer:
         if stage.op == "linear":
             self.value = self._node("Gemm", inputs, output, transB=1)
             return
+        begin, end = stage.paddings
         geometry: dict[str, Any] = {
             "kernel_shape": [stage.kernel] * 2,
             "strides": [stage.stride] * 2,
-            "pads": [stage.padding] * 4,
+            "pads": [begin, begin, end, end],
         }
         if stage.op == "conv":
             self.value = self._node("Conv", inputs, output, **geometry)
         else:
             geometry["output_padding"] = [stage.output_padding] * 2
             self.value = self._node("ConvTranspose", inputs, output, **geometry)
+        if any(stage.border):
+            begin, end = stage.border
+            pads = self._constant(f"{name}.border", [0, 0, begin, begin, 0, 0, end, end])
+            self.value = self._node("Pad", [self.value, pads], f"{name}.bordered", mode="constant")
 
     def _normalise(self, name: str, module: StageModule) -> None:
         norm = module.norm
