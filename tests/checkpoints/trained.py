@@ -17,12 +17,14 @@ NORMS = nn.BatchNorm1d, nn.BatchNorm2d
 NEAR = 1e-4
 
 
-def blobs(n: int, channels: int, size: int) -> Tensor:
-    """Bright discs on a dark ground, (n, channels, size, size) in [-1, 1]."""
+def blobs(n: int, style: Style) -> Tensor:
+    """Bright discs on a dark ground, (n, C, H, W) in the range of the style's output."""
+    channels, size = style.channels, style.size
     at = torch.linspace(-1, 1, size)
     x, y, r = torch.rand(3, n, 1, 1) * torch.tensor([1.2, 1.2, 0.4]).view(3, 1, 1, 1)
     distance = (at[None, :, None] - x + 0.6) ** 2 + (at[None, None, :] - y + 0.6) ** 2
-    return (2 * torch.exp(-distance / (0.05 + r**2)) - 1)[:, None].expand(-1, channels, -1, -1)
+    bright = torch.exp(-distance / (0.05 + r**2))[:, None].expand(-1, channels, -1, -1)
+    return bright if style.output == "sigmoid" else 2 * bright - 1
 
 
 def latents(n: int, size: int, kind: str) -> Tensor:
@@ -40,7 +42,7 @@ def trained(style: Style, steps: int = 10, seed: int = 0) -> tuple[nn.Module, nn
                 module.bias.data.normal_(0, 0.1)
     optimisers = [torch.optim.Adam(net.parameters(), 1e-3, (0.5, 0.999)) for net in (g, d)]
     for _ in range(steps):
-        z, real = latents(16, style.z_size, style.z), blobs(16, style.channels, style.size)
+        z, real = latents(16, style.z_size, style.z), blobs(16, style)
         fake = g(z)
         losses = [
             lambda fake=fake, real=real: (nn.functional.softplus(d(fake.detach())) + nn.functional.softplus(-d(real))),
@@ -62,7 +64,7 @@ def settle(g: nn.Module, d: nn.Module, style: Style, batches: int = 40) -> None:
             if isinstance(module, NORMS):
                 module.momentum = 0.1 if step else 1.0  # forget the variance of 1 it starts from
         d(g(latents(64, style.z_size, style.z)))
-        d(blobs(64, style.channels, style.size))
+        d(blobs(64, style))
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def verdict(style: Style, g: nn.Module, d: nn.Module, folder: Path) -> Verdict:
         warnings.simplefilter("always")
         gan = load_gan(LoadRequest(folder / "g.pt", folder / "g.pt", folder / "d.pt"))
     z = latents(8, style.z_size, style.z)
-    images = blobs(8, style.channels, style.size)
+    images = blobs(8, style)
     results = []
     for role, ours, theirs, x in (
         ("generator", gan.generator, g, z),
