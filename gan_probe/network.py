@@ -17,13 +17,14 @@ from gan_probe.gan import Layer, Moments
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gan_probe.stage import Activation, Stage
+    from gan_probe.stage import Activation, Pooling, Stage
 
 
 class StageModule(nn.Module):
     """A stage with its weights; its output is the activation that analyses read."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, size: int = 1) -> None:
+        """`size` is the height and width of the input; only layer norm needs it."""
         super().__init__()
         self.stage = stage
         inputs = stage.inputs + stage.labels
@@ -37,12 +38,17 @@ class StageModule(nn.Module):
             self.op = nn.ConvTranspose2d(
                 inputs, stage.outputs, stage.kernel, stage.stride, self._even, stage.output_padding, bias=stage.bias
             )
-        self.norm: nn.BatchNorm1d | nn.BatchNorm2d | None = None
-        if stage.norm != "none":
+        self.norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.InstanceNorm2d | nn.LayerNorm | None = None
+        if stage.norm == "instance":
+            self.norm = nn.InstanceNorm2d(stage.channels, eps=stage.eps, affine=True)
+        elif stage.norm == "layer":
+            self.norm = nn.LayerNorm([stage.channels, *[stage.unpooled(size)] * 2], eps=stage.eps)
+        elif stage.norm != "none":
             flat = stage.norm == "unit" or (stage.op == "linear" and stage.shape is None)
             features = stage.outputs if flat else stage.channels
             norm = nn.BatchNorm1d if flat else nn.BatchNorm2d
             self.norm = norm(features, eps=stage.eps, track_running_stats=stage.statistics)
+        self.prelu = nn.PReLU(stage.slopes) if stage.activation == "prelu" else None
 
     def forward(self, x: Tensor, labels: Tensor | None = None, *, inplace: bool = False) -> Tensor:
         """Act on x (N, inputs, H, W) or (N, inputs); labels are (N,) class indices where the stage takes any.
@@ -60,14 +66,14 @@ class StageModule(nn.Module):
             x = _concatenate_labels(x, labels, stage.labels)
         x = self._product(x)
         if stage.norm_last:
-            x = activate(x, stage.activation, stage.slope, inplace)
+            x = self._activate(x, inplace)
         if stage.norm == "unit" and self.norm is not None:
             x = self.norm(x)
         if stage.shape:
             x = x.reshape(-1, *stage.shape)
-        if stage.norm == "channel" and self.norm is not None:
+        if stage.norm != "unit" and self.norm is not None:
             x = self.norm(x)
-        return x if stage.norm_last else activate(x, stage.activation, stage.slope, inplace)
+        return pooled(x if stage.norm_last else self._activate(x, inplace), stage.pool, stage.pooling)
 
     def _product(self, x: Tensor) -> Tensor:
         stage = self.stage
@@ -78,6 +84,11 @@ class StageModule(nn.Module):
         if stage.op == "conv_transpose" and begin != end:
             x = x[:, :, begin : x.shape[2] - end, begin : x.shape[3] - end]
         return nn.functional.pad(x, stage.border * 2) if any(stage.border) else x
+
+    def _activate(self, x: Tensor, inplace: bool) -> Tensor:
+        if self.prelu is not None:
+            return self.prelu(x)  # type: ignore[no-any-return]
+        return activate(x, self.stage.activation, self.stage.slope, inplace)
 
 
 def activate(x: Tensor, activation: Activation, slope: float, inplace: bool = False) -> Tensor:
@@ -97,6 +108,13 @@ def activate(x: Tensor, activation: Activation, slope: float, inplace: bool = Fa
             return torch.sigmoid(x)
         case _:
             return x
+
+
+def pooled(x: Tensor, pool: int, pooling: Pooling) -> Tensor:
+    """The maps x (N, C, H, W) reduced `pool` times in height and width."""
+    if pool == 1:
+        return x
+    return nn.functional.max_pool2d(x, pool) if pooling == "max" else nn.functional.avg_pool2d(x, pool)
 
 
 def _concatenate_labels(x: Tensor, labels: Tensor | None, classes: int) -> Tensor:
@@ -179,11 +197,11 @@ class Network(Normed):
             kind = {"linear": "dense", "conv": "conv", "conv_transpose": "deconv"}[stage.op]
             counts[kind] = counts.get(kind, 0) + 1
             name = f"{kind}{counts[kind]}"
-            size = stage.size(size)
+            before, size = size, stage.size(size)
             if size < 1:
                 raise BadInputError(f"layer {name} would have a {size}x{size} output: the architecture does not fit")
             with torch.random.fork_rng(devices=[]):  # torch draws weights that we replace: leave the global state alone
-                self.add_module(name, StageModule(stage))
+                self.add_module(name, StageModule(stage, before))
             layers.append(Layer(name, kind, stage.channels, size))
         self.layers: tuple[Layer, ...] = tuple(layers)
 
@@ -213,7 +231,7 @@ class Network(Normed):
         return {
             name: stage.norm
             for name, stage in self.named_children()
-            if isinstance(stage, StageModule) and stage.norm is not None
+            if isinstance(stage, StageModule) and isinstance(stage.norm, nn.BatchNorm1d | nn.BatchNorm2d)
         }
 
     @property
@@ -283,6 +301,8 @@ def initialise(network: Network, generator: torch.Generator) -> Network:
         values = torch.empty(parameter.shape).normal_(mean, 0.02, generator=generator)
         parameter.data.copy_(values)
     for module in network.modules():
+        if isinstance(module, nn.LayerNorm | nn.PReLU):
+            nn.init.constant_(module.weight, 0.25 if isinstance(module, nn.PReLU) else 1.0)  # as torch begins
         if isinstance(bias := getattr(module, "bias", None), nn.Parameter):
             nn.init.zeros_(bias)
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.running_mean is not None:
