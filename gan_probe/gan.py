@@ -202,7 +202,7 @@ class GAN:
             try:
                 nets[role] = net.differentiable()
             except BadInputError as error:
-                raise BadInputError(f"the {role}: {error}") from error
+                raise BadInputError(one_line(f"the {role}: {error}")) from error
         if not nets:
             return self
         card = dataclasses.replace(self.card, **{role: net.stages for role, net in nets.items()})

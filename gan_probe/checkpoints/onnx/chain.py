@@ -177,9 +177,7 @@ class _Chain:
         part.fields |= {**stage, "padding": before[0] + padding}
         self._weigh(node, weight)
 
-    def _pads(
-        self, node: onnx.NodeProto, given: dict[str, Any], stage: dict[str, Any]
-    ) -> tuple[list[int], list[int]]:
+    def _pads(self, node: onnx.NodeProto, given: dict[str, Any], stage: dict[str, Any]) -> tuple[list[int], list[int]]:
         """Pads in front and behind, height and width; from the sizes where the file leaves them to the runtime."""
         automatic = given.get("auto_pad", b"NOTSET").decode()
         if automatic in ("NOTSET", "VALID") and "output_shape" not in given:
@@ -248,7 +246,7 @@ class _Chain:
         part.fields |= {"norm": "unit" if unit else "channel", "norm_last": part.bent}
         for attribute in node.attribute:
             if attribute.name == "epsilon":
-                part.fields["eps"] = float(np.float32(attribute.f))
+                part.fields["eps"] = _written(attribute.f)
         arrays = [self._array(name) for name in node.input[1:]]
         part.weights |= {f"norm.{name}": array for name, array in zip(ROLES, arrays, strict=True)}
 
@@ -262,12 +260,12 @@ class _Chain:
                 raise _refused(node, f"with {name} {given[name]:g}")
         part.fields["activation"] = BENDS.get(node.op_type, "leaky_relu")
         if node.op_type == "LeakyRelu":
-            part.fields["slope"] = float(given.get("alpha", 0.01))
+            part.fields["slope"] = _written(given.get("alpha", 0.01))
         elif node.op_type == "PRelu":
             slopes = np.unique(self._array(node.input[1]))
             if len(slopes) != 1:
                 raise _refused(node, "with a slope for each channel")
-            part.fields["slope"] = float(slopes[0])
+            part.fields["slope"] = _written(slopes[0])
 
     def _shape(self, node: onnx.NodeProto) -> None:
         before, after = (self.shapes[name][1:] for name in (self.value, node.output[0]))
@@ -341,6 +339,11 @@ def _reached(graph: onnx.GraphProto, sources: list[str]) -> set[str]:
         if found & set(node.input):
             found.update(node.output)
     return found
+
+
+def _written(value: float) -> float:
+    """A float32 as a person would write it: 0.2, not 0.20000000298."""
+    return float(str(np.float32(value)))
 
 
 def _refused(node: onnx.NodeProto, how: str = "") -> BadInputError:
