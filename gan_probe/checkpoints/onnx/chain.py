@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 
+from gan_probe.checkpoints.onnx.part import Part, attributes, convolution, refused, written
 from gan_probe.checkpoints.onnx.session import open_session
 from gan_probe.checkpoints.onnx.surgery import exposed
 from gan_probe.errors import BadInputError
-from gan_probe.stage import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    Arrays = dict[str, np.ndarray]
+    from gan_probe.stage import Stage
 
 PASSING = frozenset(["Identity", "Dropout", "Cast"])
 SHAPING = frozenset(["Reshape", "Flatten", "Squeeze", "Unsqueeze"])
@@ -26,49 +25,9 @@ STANDARD = {"Elu": {"alpha": 1.0}, "Selu": {"alpha": 1.6732632, "gamma": 1.05070
 ROLES = ("weight", "bias", "running_mean", "running_var")  # of a BatchNormalization's inputs, in order
 
 
-@dataclass
-class Part:
-    """A stage in the making: the fields of its `Stage` so far, and its weights as `Network` names them."""
-
-    fields: dict[str, Any] = field(default_factory=dict)
-    weights: Arrays = field(default_factory=dict)
-
-    @property
-    def outputs(self) -> int:
-        """Channels, or features of a dense layer; 0 where nothing has been multiplied yet."""
-        return int(self.fields.get("outputs", 0))
-
-    @property
-    def bent(self) -> bool:
-        """Whether the activation is behind it."""
-        return "activation" in self.fields
-
-    @property
-    def normal(self) -> bool:
-        """Whether the norm is behind it."""
-        return "norm" in self.fields
-
-    @property
-    def stage(self) -> Stage:
-        """The stage as it is; BadInputError for senseless numbers."""
-        unit = self.fields.get("norm") == "unit" and "shape" not in self.fields  # there the two are one
-        fields = self.fields | ({"norm": "channel"} if unit else {})
-        return Stage.from_dict(fields | {"bias": "op.bias" in self.weights})
-
-    def scale(self, factor: np.ndarray, shift: np.ndarray) -> None:
-        """Draw `x * factor + shift`, by channel or by feature, into the norm or the product in front of it."""
-        key = "norm" if self.normal else "op"
-        gain = self.weights[f"{key}.weight"]
-        axis = 1 if self.fields["op"] == "conv_transpose" and not self.normal else 0
-        repeat = gain.shape[axis] // len(factor)  # a dense layer's features are several to a channel
-        factor, shift = (np.repeat(values, repeat).astype(gain.dtype) for values in (factor, shift))
-        self.weights[f"{key}.weight"] = gain * np.expand_dims(factor, [d for d in range(gain.ndim) if d != axis])
-        self.weights[f"{key}.bias"] = self.weights.get(f"{key}.bias", np.zeros_like(factor)) * factor + shift
-
-
 def read_chain(
     model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]], inputs: list[str], output: str
-) -> list[tuple[Stage, Arrays]]:
+) -> list[tuple[Stage, dict[str, np.ndarray]]]:
     """The stages from the first of `inputs` (the other is of class labels) to the value `output`.
 
     `shapes` are for a batch of 1. Raises BadInputError naming the operator that no stage can hold. What an operator
@@ -89,7 +48,7 @@ class _Chain:
         self.done: list[Part] = []
         self.stored = {tensor.name: tensor for tensor in model.graph.initializer}
 
-    def parts(self) -> list[tuple[Stage, Arrays]]:
+    def parts(self) -> list[tuple[Stage, dict[str, np.ndarray]]]:
         acts: dict[str, Callable[[onnx.NodeProto], None]] = {
             "Conv": self._convolve,
             "ConvTranspose": self._convolve,
@@ -109,24 +68,27 @@ class _Chain:
             if node.op_type in acts:
                 acts[node.op_type](node)
             elif node.op_type not in PASSING:
-                raise _refused(node)
+                raise refused(node)
             self.value = node.output[0]
         self._finish()
         return [(part.stage, part.weights) for part in self.done]
 
     def _next(self) -> onnx.NodeProto:
         """The one node that takes the value; a leaky ReLU written as a maximum counts as one."""
-        users = [n for n in self.model.graph.node if self.value in n.input and n.output[0] in self.reached]
+        users: list[onnx.NodeProto] = [
+            node for node in self.model.graph.node if self.value in node.input and node.output[0] in self.reached
+        ]
         if len(users) == 1:
             return users[0]
         match sorted(users, key=lambda node: node.op_type):
             case [most, scaled] if (most.op_type, scaled.op_type) == ("Max", "Mul") and len(most.input) == 2:
-                if set(most.input) == {self.value, scaled.output[0]}:
-                    slope = self._array(next(name for name in scaled.input if name != self.value))
+                factor = [name for name in scaled.input if name != self.value]
+                if set(most.input) == {self.value, scaled.output[0]} and len(factor) == 1:
+                    slope = self._array(factor[0])
                     if slope.size == 1 and 0 <= slope.item() <= 1:
-                        return onnx.helper.make_node(
-                            "LeakyRelu", [self.value], [most.output[0]], alpha=float(slope.item())
-                        )
+                        ends = [self.value], [most.output[0]]
+                        leaky: onnx.NodeProto = onnx.helper.make_node("LeakyRelu", *ends, alpha=float(slope.item()))
+                        return leaky
         some = " and ".join(sorted({node.op_type for node in users})) or "nothing"
         raise BadInputError(f"its graph is no plain chain: {some} take one value")
 
@@ -143,66 +105,29 @@ class _Chain:
         if self.part.outputs:
             self._finish()
         if node.input[0] != self.value:
-            raise _refused(node, "of a weight by a value")
+            raise refused(node, "of a weight by a value")
         return self.part
 
     def _convolve(self, node: onnx.NodeProto) -> None:
         part = self._start(node)
         weight = self._array(node.input[1])
-        given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-        plain = all(n == 1 for n in given.get("dilations", [])) and given.get("group", 1) == 1
-        strides = given.get("strides", [1, 1])
-        if weight.ndim != 4 or not plain or weight.shape[2] != weight.shape[3] or len(set(strides)) != 1:
-            raise _refused(node, f"with a kernel of {weight.shape[2:]}, strides {strides}, groups or dilations")
-        transposed = node.op_type == "ConvTranspose"
-        stage: dict[str, Any] = {
-            "op": "conv_transpose" if transposed else "conv",
-            "inputs": weight.shape[0 if transposed else 1] - part.fields.get("labels", 0),
-            "outputs": weight.shape[1 if transposed else 0],
-            "kernel": weight.shape[2],
-            "stride": strides[0],
-        }
-        before, after = self._pads(node, given, stage)
-        sides = zip(before, after, given.get("output_padding", [0, 0]), strict=True)
-        # what is cut off at the far end less than in front is the same as an output padding
-        extra = {b - a + o for b, a, o in sides}
-        most = stage["stride"] if transposed else 1
-        if len(set(before)) != 1 or before[0] < 0 or len(extra) != 1 or not 0 <= min(extra) < most:
-            raise _refused(node, f"with pads {[*before, *after]}")
+        sizes = (self.shapes[node.input[0]][2:], self.shapes[node.output[0]][2:])
+        stage = convolution(node, weight.shape, sizes)
         padding = part.fields.pop("padding", 0)
-        if transposed:
-            stage["output_padding"] = min(extra)
-            if padding:
-                raise _refused(node, "behind a Pad")
-        part.fields |= {**stage, "padding": before[0] + padding}
+        if padding and stage["op"] != "conv":
+            raise refused(node, "behind a Pad")
+        stage["inputs"] -= part.fields.get("labels", 0)
+        part.fields |= {**stage, "padding": stage["padding"] + padding}
         self._weigh(node, weight)
-
-    def _pads(self, node: onnx.NodeProto, given: dict[str, Any], stage: dict[str, Any]) -> tuple[list[int], list[int]]:
-        """Pads in front and behind, height and width; from the sizes where the file leaves them to the runtime."""
-        automatic = given.get("auto_pad", b"NOTSET").decode()
-        if automatic in ("NOTSET", "VALID") and "output_shape" not in given:
-            pads = list(given.get("pads", [0] * 4)) if automatic == "NOTSET" else [0] * 4
-            return pads[:2], pads[2:]
-        sizes = zip(self.shapes[node.input[0]][2:], self.shapes[node.output[0]][2:], strict=True)
-        k, s = stage["kernel"], stage["stride"]
-        added = given.get("output_padding", [0, 0])
-        if stage["op"] == "conv":
-            totals = [max(0, (out - 1) * s + k - size) for size, out in sizes]
-        else:
-            totals = [(size - 1) * s + k + o - out for (size, out), o in zip(sizes, added, strict=True)]
-        less, more = [t // 2 for t in totals], [t - t // 2 for t in totals]
-        # onnxruntime cuts a transposed convolution the other way round for SAME_UPPER than it pads a convolution
-        upper = (automatic == "SAME_UPPER") == (stage["op"] == "conv")
-        return (less, more) if upper else (more, less)
 
     def _multiply(self, node: onnx.NodeProto) -> None:
         part = self._start(node)
         weight = self._array(node.input[1])
-        given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        given = attributes(node)
         if weight.ndim != 2 or given.get("transA", 0) or given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1:
-            raise _refused(node, "with factors")
+            raise refused(node, "with factors")
         if len(self.shapes[self.value]) != 2 or part.fields.keys() - {"labels"}:
-            raise _refused(node, "by pixel")
+            raise refused(node, "by pixel")
         weight = weight if given.get("transB", 0) else weight.T
         part.fields |= {
             "op": "linear",
@@ -222,13 +147,13 @@ class _Chain:
         other = next((name for name in node.input if name != self.value), self.value)
         swapped = node.input[0] != self.value and node.op_type in ("Sub", "Div")
         if other in self.reached | self.labels or swapped:
-            raise _refused(node, "of two values")
+            raise refused(node, "of two values")
         if not self.part.outputs or self.part.bent or self._flattened():
-            raise _refused(node, "in front of a layer or behind an activation")
+            raise refused(node, "in front of a layer or behind an activation")
         shape = self.shapes[node.output[0]]
         constant = np.broadcast_to(self._array(other), (1, *shape[1:])).reshape(shape[1], -1)  # (C, H * W)
         if (constant != constant[:, :1]).any():
-            raise _refused(node, "that differs from pixel to pixel")
+            raise refused(node, "that differs from pixel to pixel")
         c = constant[:, 0]
         zero, one = np.zeros_like(c), np.ones_like(c)
         by = {"Add": (one, c), "Sub": (one, -c), "Mul": (c, zero), "Div": (1 / c, zero)}
@@ -241,81 +166,79 @@ class _Chain:
     def _normalise(self, node: onnx.NodeProto) -> None:
         part = self.part
         if not part.outputs or part.normal or self._flattened():
-            raise _refused(node, "in front of a layer, or twice in one")
+            raise refused(node, "in front of a layer, or twice in one")
         unit = part.fields["op"] == "linear" and len(self.shapes[self.value]) == 2
         part.fields |= {"norm": "unit" if unit else "channel", "norm_last": part.bent}
-        for attribute in node.attribute:
-            if attribute.name == "epsilon":
-                part.fields["eps"] = _written(attribute.f)
+        part.fields["eps"] = written(attributes(node).get("epsilon", 1e-5))
         arrays = [self._array(name) for name in node.input[1:]]
         part.weights |= {f"norm.{name}": array for name, array in zip(ROLES, arrays, strict=True)}
 
     def _bend(self, node: onnx.NodeProto) -> None:
         part = self.part
         if not part.outputs or part.bent or part.fields.get("norm_last"):
-            raise _refused(node, "in front of a layer, or behind another activation")
-        given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+            raise refused(node, "in front of a layer, or behind another activation")
+        given = attributes(node)
         for name, value in STANDARD.get(node.op_type, {}).items():
             if not math.isclose(given.get(name, value), value, rel_tol=1e-5):
-                raise _refused(node, f"with {name} {given[name]:g}")
+                raise refused(node, f"with {name} {given[name]:g}")
         part.fields["activation"] = BENDS.get(node.op_type, "leaky_relu")
         if node.op_type == "LeakyRelu":
-            part.fields["slope"] = _written(given.get("alpha", 0.01))
+            part.fields["slope"] = written(given.get("alpha", 0.01))
         elif node.op_type == "PRelu":
             slopes = np.unique(self._array(node.input[1]))
             if len(slopes) != 1:
-                raise _refused(node, "with a slope for each channel")
-            part.fields["slope"] = _written(slopes[0])
+                raise refused(node, "with a slope for each channel")
+            part.fields["slope"] = written(slopes[0])
 
     def _shape(self, node: onnx.NodeProto) -> None:
         before, after = (self.shapes[name][1:] for name in (self.value, node.output[0]))
         if math.prod(before) != math.prod(after):
-            raise _refused(node, "that mixes images")
+            raise refused(node, "that mixes images")
         if len(before) == 1 and len(after) == 3 and after[1:] != (1, 1):
             if self.part.fields.get("op") != "linear" or "shape" in self.part.fields or after[1] != after[2]:
-                raise _refused(node, f"to {after}")
+                raise refused(node, f"to {after}")
             self.part.fields["shape"] = after
         elif before != after and len(after) > 1 and math.prod(after) != max(after):
-            raise _refused(node, f"from {before} to {after}")
+            raise refused(node, f"from {before} to {after}")
 
     def _enlarge(self, node: onnx.NodeProto) -> None:
         before, after = (self.shapes[name] for name in (self.value, node.output[0]))
-        mode = next((a.s.decode() for a in node.attribute if a.name == "mode"), "nearest")
+        mode = attributes(node).get("mode", b"nearest").decode()
         if self.part.outputs:
             self._finish()
         factors = {a / b for a, b in zip(after[2:], before[2:], strict=True)}
         whole = len(factors) == 1 and min(factors) > 1 and min(factors).is_integer() and before[:2] == after[:2]
         if not whole or mode not in ("nearest", "linear") or self.part.fields:
-            raise _refused(node, f"of {before[2:]} to {after[2:]}, {mode}")
+            raise refused(node, f"of {before[2:]} to {after[2:]}, {mode}")
         self.part.fields |= {
             "upsample": int(min(factors)),
             "interpolation": {"nearest": "nearest", "linear": "bilinear"}[mode],
         }
 
     def _pad(self, node: onnx.NodeProto) -> None:
-        given = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+        given = attributes(node)
         inputs = [self._array(name) if name else None for name in node.input[1:]]
         pads = np.asarray(given["pads"] if "pads" in given else inputs[0])
         filled = inputs[1] if len(inputs) > 1 and inputs[1] is not None else np.array(given.get("value", 0.0))
         rest, sides = (pads.reshape(2, -1)[:, part] for part in (slice(2), slice(2, None)))
         same = len(self.shapes[self.value]) == 4 and pads.size == 8 and not rest.any() and len(set(sides.flat)) == 1
         if given.get("mode", b"constant") != b"constant" or filled.any() or not same or sides.min() < 0:
-            raise _refused(node, "other than by zeros, as many on each side")
+            raise refused(node, "other than by zeros, as many on each side")
         if self.part.outputs:
             self._finish()
         if "labels" in self.part.fields:
-            raise _refused(node, "behind labels")
+            raise refused(node, "behind labels")
         self.part.fields["padding"] = self.part.fields.get("padding", 0) + int(sides.flat[0])
 
     def _join(self, node: onnx.NodeProto) -> None:
-        axis = next((a.i for a in node.attribute if a.name == "axis"), 0)
+        axis = attributes(node).get("axis", 0)
         rank = len(self.shapes[self.value])
         if [*node.input[:1], axis % rank] != [self.value, 1] or set(node.input[1:]) - (self.labels - self.reached):
-            raise _refused(node, "of other things than labels")
+            raise refused(node, "of other things than labels")
         if self.part.outputs:
             self._finish()
         if "labels" in self.part.fields or "padding" in self.part.fields:
-            raise _refused(node, "of labels twice, or behind a Pad")
+            raise refused(node, "of labels twice, or behind a Pad")
         self.part.fields["labels"] = sum(self.shapes[name][1] for name in node.input[1:])
 
     def _array(self, name: str) -> np.ndarray:
@@ -339,12 +262,3 @@ def _reached(graph: onnx.GraphProto, sources: list[str]) -> set[str]:
         if found & set(node.input):
             found.update(node.output)
     return found
-
-
-def _written(value: float) -> float:
-    """A float32 as a person would write it: 0.2, not 0.20000000298."""
-    return float(str(np.float32(value)))
-
-
-def _refused(node: onnx.NodeProto, how: str = "") -> BadInputError:
-    return BadInputError(f"its operator {node.op_type}{f' {how}' if how else ''} is no part of a plain DCGAN")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gan_probe.errors import BadInputError
 
@@ -26,7 +26,6 @@ def fold_constants(model: onnx.ModelProto) -> None:
 
     Exporters write the pads of one `Pad` in a dozen operators, through which shape inference does not see.
     """
-    import onnx
     from onnx import numpy_helper
 
     known = {
@@ -70,7 +69,8 @@ def _value(node: onnx.NodeProto, known: dict[str, np.ndarray], opsets: object) -
     single = helper.make_model(graph, opset_imports=opsets)
     try:
         with np.errstate(all="ignore"):
-            value = ReferenceEvaluator(single).run(None, {name: known[name] for name in node.input})[0]
+            results: Any = ReferenceEvaluator(single).run(None, {name: known[name] for name in node.input})
     except Exception as error:  # numpy raises many kinds for operators that do not fit their inputs
         raise BadInputError(f"its operator {node.op_type} does not fit its constants: {error}") from error
-    return np.asarray(value) if np.size(value) <= MOST_NUMBERS else None
+    value = np.asarray(results[0])
+    return value if value.size <= MOST_NUMBERS else None

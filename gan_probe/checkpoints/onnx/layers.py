@@ -139,8 +139,8 @@ def _round_off(
 ) -> tuple[str, list[int]]:
     """A layer with what stands behind its activation: a reshape of features into maps, or a norm that had not come."""
     value, found = end, norms
-    while len(users := consumers.get(value, ())) == 1:
-        (number,) = users
+    while len(users := consumers.get(value, set())) == 1:
+        number = min(users)
         node = nodes[number]
         if node.input[0] != value:
             break

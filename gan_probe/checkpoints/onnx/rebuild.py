@@ -25,7 +25,8 @@ PROBES = 8
 def rebuild(net: OnnxNet) -> Network:
     """A torch network, frozen and in evaluation mode, whose layers give what those of `net` give.
 
-    Raises BadInputError for a graph that is no plain chain, and where the two differ by more than 1e-4 on random inputs.
+    Raises BadInputError for a graph that is no plain chain, and where the two differ by more than 1e-4 on random
+    inputs.
     """
     chain = net.chain()
     stored = net.statistics is not None
