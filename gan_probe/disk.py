@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 import tempfile
+import time
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,14 @@ from typing import IO, TYPE_CHECKING
 from gan_probe.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+
+def cache_folder() -> Path:
+    """Where what can be had again lies: `$GAN_PROBE_CACHE`, `$XDG_CACHE_HOME/gan-probe` or `~/.cache/gan-probe`."""
+    if chosen := os.environ.get("GAN_PROBE_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-probe"
 
 
 @contextmanager
@@ -59,12 +67,17 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8", "backslashreplace"))
 
 
+class InUseError(OutputError):
+    """Another run holds the lock."""
+
+
 @contextmanager
-def locked(path: Path) -> Iterator[IO[bytes]]:
+def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[IO[bytes]]:
     """Hold a lock file, opened to read and write and made if need be; its folder is then this run's alone.
 
-    The lock belongs to the open file and ends with the process, however that ends. OutputError says that another run
-    holds it or that the file cannot be written. The file stays: removing it would let two runs hold two locks.
+    The lock belongs to the open file and ends with the process, however that ends. InUseError says that another run
+    holds it; where there is `waiting`, it is called instead, once, and that run is waited for. OutputError says that
+    the file cannot be written. The file stays: removing it would let two runs hold two locks.
     """
     try:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -73,7 +86,11 @@ def locked(path: Path) -> Iterator[IO[bytes]]:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     with file:
         if not _lock(file.fileno()):
-            raise OutputError(f"{path.parent} is in use by another run: wait until it ends, or pass another --out")
+            if waiting is None:
+                raise InUseError(f"{path.parent} is in use by another run: wait until it ends, or pass another --out")
+            waiting()
+            while not _lock(file.fileno()):
+                time.sleep(0.2)
         yield file
 
 

@@ -20,6 +20,18 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Nothing that a test keeps on disk lands among the user's own."""
+    kept = os.environ.get("GAN_PROBE_CACHE")
+    os.environ["GAN_PROBE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if kept is None:
+        del os.environ["GAN_PROBE_CACHE"]
+    else:
+        os.environ["GAN_PROBE_CACHE"] = kept
+
+
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """Installs a plugin as pip would: `install(name, source)` puts a module and its metadata on the import path."""

@@ -335,7 +335,7 @@ def test_data_that_need_more_than_a_path_are_opened_first(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8)
     np.savez(tmp_path / "x.npz", images=images, pose=np.arange(40) % 2)
     data = gan_probe.open_data(tmp_path / "x.npz", labels="pose")
-    report = gan_probe.run(tiny_gan(), "linear-probe", data=data, c="0.01", controls=False)
+    report = gan_probe.run(tiny_gan(), "linear-probe", data=data, c="0.01", baselines="none")
     assert report.status == "ok"
     with pytest.raises(BadInputError, match="type ndarray"):
         gan_probe.run(tiny_gan(), "linear-probe", data=images)

@@ -63,7 +63,7 @@ def test_no_file_is_a_drawer():
 
 
 @pytest.mark.parametrize(
-    "line", ["--help", "run --help", "run --plugin linear-probe --help", "plugins --json", "train --help"]
+    "line", ["--help", "run --help", "run --plugin linear-probe --help", "plugins --json", "train --help", "cache"]
 )
 def test_help_imports_nothing_heavy(line):
     code = (

@@ -14,7 +14,7 @@ import click
 import gan_probe
 from gan_probe.errors import GanProbeError, one_line
 
-COMMANDS = ("run", "sample", "info", "convert", "train", "export", "data", "plugins")
+COMMANDS = ("run", "sample", "info", "convert", "train", "export", "data", "cache", "plugins")
 
 
 class Commands(click.Group):

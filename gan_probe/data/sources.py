@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan_probe.data.model import Data
 from gan_probe.data.names import short
+from gan_probe.disk import cache_folder
 from gan_probe.errors import BadInputError, UsageError, one_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class DataRequest:
     """What the user asked for: where named sets lie, whether they may be downloaded, and which labels.
 
-    Without `root` they lie in the user's cache: `$XDG_CACHE_HOME/gan-probe`, or `~/.cache/gan-probe`.
+    Without `root` they lie in the user's cache, `gan_probe.disk.cache_folder`.
     """
 
     root: Path | None = None
@@ -33,9 +34,7 @@ class DataRequest:
     @property
     def folder(self) -> Path:
         """The folder of named sets."""
-        if self.root is not None:
-            return self.root
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan-probe"
+        return cache_folder() if self.root is None else self.root
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from matplotlib.ticker import FuncFormatter
 from gan_probe.report.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gan_probe.report.model import Figure
 
@@ -179,6 +179,28 @@ def interval_chart(
         numbers.set_yticks(y, [format(value, spec) for value in x])
         numbers.tick_params(axis="y", length=0)
         numbers.spines["right"].set_visible(False)
+    return figure
+
+
+def curve_chart(
+    lines: Mapping[str, Sequence[tuple[float, float, float, float]]], xlabel: str, ylabel: str, spec: str = ".3g"
+) -> MatplotlibFigure:
+    """Lines of (x, value, low, high) with their intervals over a logarithmic x, told apart by colour and by marker."""
+    figure = new_figure(5.6, 3.6)
+    axes = figure.subplots()
+    with rc_context(STYLE):
+        axes.set_xscale("log")
+        for i, (name, points) in enumerate(lines.items()):
+            x, y, low, high = np.array(sorted(points), dtype=float).T
+            bars = [y - low, high - y]
+            axes.errorbar(x, y, bars, marker="os^Dvp"[i % 6], markersize=4, capsize=2, label=shorten(name, 40))
+        ticks = sorted({x for points in lines.values() for x, *_ in points})
+        axes.set_xticks(ticks, [f"{x:,.0f}" for x in ticks])
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, spec)))
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        axes.legend(frameon=False)
     return figure
 
 

@@ -150,13 +150,15 @@ def adversarial_step(
 ) -> Tensor:
     """Update D on real (N, C, H, W) and G(z) for z (N, Z), then G by the non-saturating loss.
 
-    `precision` is that of products; weights, batch norm and losses are float32. Returns D's loss, G's loss, and D's mean probabilities for real and for generated images: (4,), detached.
+    `precision` is that of products; weights, batch norm and losses are float32. Returns D's loss, G's loss, and D's
+    mean probabilities for real and for generated images: (4,), detached.
     """
     real = real.contiguous(memory_format=torch.channels_last)
 
     def act(net: Network, x: Tensor) -> Tensor:
         with torch.autocast(x.device.type, precision, enabled=precision != torch.float32):
-            return net(x, labels).float()
+            y: Tensor = net(x, labels)
+        return y.float()
 
     fake = act(generator, z)
     d_real = act(discriminator, real)  # real and generated images apart: each batch has its own statistics

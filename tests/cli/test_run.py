@@ -180,7 +180,7 @@ def test_a_shared_option_needs_its_plugins_name_in_front(gan_probe_command, chec
         (["-p", "samples", "CKPT", "--device", "meta"], 2, "use cpu"),
         (["-p", "samples", "CKPT", "--device", "cuda:99"], 2, "use cpu"),
         (["CKPT", "--train-size", "50"], 2, "--train-size is an option of linear-probe: add --plugin linear-probe"),
-        (["-p", "samples", "CKPT", "--no-controls"], 2, "add --plugin linear-probe"),
+        (["-p", "samples", "CKPT", "--baselines", "none"], 2, "add --plugin linear-probe"),
         (["-p", "samples"], 3, "needs a checkpoint"),
         (["-p", "linear-probe", "CKPT"], 3, "--data"),
         (["-p", "linear-probe", "CKPT", "--data", "digts"], 3, "digits"),

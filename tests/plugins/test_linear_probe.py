@@ -64,7 +64,7 @@ def test_shuffled_labels_are_at_chance(tmp_path):
     test_images, test_labels = stripes(300, 1)
     shuffled = np.random.default_rng(2).permutation(labels), np.random.default_rng(3).permutation(test_labels)
     path = folder_of(tmp_path, images, shuffled[0], test_images, shuffled[1])
-    row = rows(gan_probe.run(tiny_gan(), "linear-probe", data=path, c="0.01", controls=False))["trained D"]
+    row = rows(gan_probe.run(tiny_gan(), "linear-probe", data=path, c="0.01", baselines="none"))["trained D"]
     assert row["accuracy"] < 0.45
 
 
@@ -79,7 +79,7 @@ def test_the_features_are_those_of_a_plain_loop(world):
     from sklearn.svm import LinearSVC
 
     gan = tiny_gan(width=8)
-    row = rows(gan_probe.run(gan, "linear-probe", data=world, c="0.01", bn="stored", controls=False))["trained D"]
+    row = rows(gan_probe.run(gan, "linear-probe", data=world, c="0.01", bn="stored", baselines="none"))["trained D"]
 
     def plain(images):
         x = torch.from_numpy(images).float().permute(0, 3, 1, 2) / 127.5 - 1
@@ -110,7 +110,7 @@ def test_the_drawn_training_set_is_balanced_although_the_set_is_sorted(tmp_path)
     images, labels = stripes(300, 0)
     order = np.argsort(labels, kind="stable")
     path = folder_of(tmp_path, images[order], labels[order], *stripes(60, 1))
-    report = gan_probe.run(tiny_gan(), "linear-probe", data=path, c="0.1", train_size=30, controls=False)
+    report = gan_probe.run(tiny_gan(), "linear-probe", data=path, c="0.1", train_size=30, baselines="none")
     assert rows(report)["trained D"]["n_train"] == 30
     assert min(row["accuracy"] for row in report.table("classes").rows) > 0.3
 
@@ -118,7 +118,7 @@ def test_the_drawn_training_set_is_balanced_although_the_set_is_sorted(tmp_path)
 def test_batch_norm_statistics_are_recomputed_on_the_data_and_put_back(world):
     gan = tiny_gan()
     before = {name: m.mean.clone() for name, m in gan.discriminator.statistics.items()}
-    report = gan_probe.run(gan, "linear-probe", data=world, c="0.01", controls=False)
+    report = gan_probe.run(gan, "linear-probe", data=world, c="0.01", baselines="none")
     assert any("recomputed on 256 of the 300 training images" in note for note in report.notes)
     assert all(torch.equal(m.mean, before[name]) for name, m in gan.discriminator.statistics.items())
 
@@ -128,22 +128,73 @@ def test_test_images_that_were_trained_on_are_called_out(tmp_path):
     path = tmp_path / "mine.npz"
     np.savez(path, images=images, labels=labels)
     gan = tiny_gan()
-    fresh = gan_probe.run(gan, "linear-probe", data=path, c="1", controls=False)
+    fresh = gan_probe.run(gan, "linear-probe", data=path, c="1", baselines="none")
     assert not any("has seen" in note for note in fresh.notes)
     gan.card = dataclasses.replace(gan.card, training={"data": {"name": "mine"}})
-    seen = gan_probe.run(gan, "linear-probe", data=path, c="1", controls=False)
+    seen = gan_probe.run(gan, "linear-probe", data=path, c="1", baselines="none")
     assert any("has seen" in note for note in seen.notes)
 
 
 def test_the_grid_holds_the_releases_values():
-    from gan_probe_plugins.linear_probe import GRID
+    from gan_probe_plugins.linear_probe.protocols import RELEASE, WIDE
 
-    assert {1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2} <= set(GRID)
+    assert set(RELEASE) <= set(WIDE)
+    assert RELEASE == (1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
 
 
 def test_c_at_the_edge_of_the_grid_is_said(world):
-    report = gan_probe.run(tiny_gan(), "linear-probe", data=world, c="1e-9,1e-8", controls=False)
+    report = gan_probe.run(tiny_gan(), "linear-probe", data=world, c="1e-9,1e-8", baselines="none")
     assert any("edge of the grid" in note for note in report.notes)
+
+
+def test_few_labels_are_drawn_again_and_again_and_compared_draw_by_draw(world):
+    report = gan_probe.run(
+        tiny_gan(width=8), "linear-probe", data=world, c="0.01,0.1", labels_per_class="5,20", draws=6
+    )
+    found = {(row["features"], row["labels per class"]): row for row in report.table("few-labels").rows}
+    assert set(found) == {(n, k) for n in ("trained D", "random weights", "raw pixels") for k in (5, 20)}
+    few, more = found["trained D", 5], found["trained D", 20]
+    assert (few["n_train"], few["draws"]) == (15, 6)
+    assert 0 <= few["low"] <= few["accuracy"] <= few["high"] <= 1
+    assert more["accuracy"] > few["accuracy"]  # labels help
+    compared = report.table("few-label-differences").rows
+    assert [row["difference"] for row in compared if row["labels per class"] == 20] == [
+        pytest.approx(more["accuracy"] - found[other, 20]["accuracy"]) for other in ("random weights", "raw pixels")
+    ]
+    assert "few-labels" in {figure.name for figure in report.figures}
+
+
+def test_the_svhn_protocol_holds_images_out_for_c_alone_and_prints_the_papers_table(world):
+    report = gan_probe.run(
+        tiny_gan(width=8), "linear-probe", data=world, protocol="svhn", c="0.01,0.1", labels_per_class=10, draws=5
+    )
+    assert [table.name for table in report.tables] == ["few-labels", "few-label-differences", "paper-table-2"]
+    table = report.table("paper-table-2").rows
+    assert {row["source"] for row in table} == {"published", "measured here"}
+    assert {row["method"]: row["test error"] for row in table}["DCGAN + L2-SVM"] == 0.2248
+    mine = next(row for row in table if row["method"] == "trained D + L2-SVM")
+    assert mine["test error"] == pytest.approx(1 - report.table("few-labels").rows[0]["accuracy"])
+    assert any("recomputed on 128 of the 240 training images" in note for note in report.notes)
+
+
+def test_the_cifar10_protocol_adds_400_a_class_and_the_papers_table(world):
+    report = gan_probe.run(
+        tiny_gan(width=8), "linear-probe", data=world, protocol="cifar10", c="0.1", labels_per_class=40, draws=3
+    )
+    rows = [row for row in report.table("paper-table-1").rows if row["source"] == "measured here"]
+    assert [row["method"] for row in rows] == [f"{n} + L2-SVM" for n in ("trained D", "random weights", "raw pixels")]
+    assert rows[0]["accuracy"] == report.table("accuracy").rows[0]["accuracy"]
+
+
+def test_draws_that_a_class_has_too_few_images_for_are_refused(world):
+    with pytest.raises(BadInputError, match="--labels-per-class"):
+        gan_probe.run(tiny_gan(), "linear-probe", data=world, labels_per_class=200, baselines="none")
+
+
+def test_random_weights_may_be_drawn_more_than_once(world):
+    report = gan_probe.run(tiny_gan(), "linear-probe", data=world, c="0.1", baselines="random", random_draws=2)
+    found = rows(report)
+    assert found["random weights"]["accuracy"] != found["random weights 2"]["accuracy"]
 
 
 @pytest.mark.parametrize(

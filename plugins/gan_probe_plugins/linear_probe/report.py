@@ -9,32 +9,42 @@ import numpy as np
 from gan_probe import Figure, Report, Table
 from gan_probe.measures.intervals import paired_difference, wilson
 from gan_probe.report.figures import confusion_chart, interval_chart
+from gan_probe_plugins.linear_probe.few import few_chart, few_differences, few_labels
+from gan_probe_plugins.linear_probe.published import published
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gan_probe.report import Cell
-    from gan_probe_plugins.linear_probe import LinearProbeOptions
-    from gan_probe_plugins.linear_probe.probe import Probe
+    from gan_probe_plugins.linear_probe.ladder import Ladder
+    from gan_probe_plugins.linear_probe.probe import Outcome, Probe
 
 PERCENT = dict.fromkeys(("accuracy", "low", "high"), ".1%")
 FORMATS = PERCENT | {"validation": ".1%", "C": "g", "n_train": ",", "n_test": ",", "dimensions": ","}
 
 
-def report(
-    probes: Sequence[Probe],
-    alone: Sequence[Probe],
-    truth: np.ndarray,
-    n_train: int,
-    classes: tuple[str, ...],
-    options: LinearProbeOptions,
-    notes: Sequence[str],
-) -> Report:
-    """Tables and pictures: accuracies with intervals, differences to the controls, by layer and by class."""
+def report(ladder: Ladder) -> Report:
+    """Tables and pictures: accuracies with intervals, differences to the baselines, by layer, class and labels."""
+    truth, classes = ladder.world.truth, ladder.world.classes
+    tables: list[Table] = []
+    figures: list[Figure] = []
+    if ladder.probes:
+        tables, figures = _with_all_labels(ladder.probes, ladder.alone, truth, classes)
+    if ladder.few:
+        with_few, differences = few_labels(ladder.few, truth), few_differences(ladder.few)
+        tables += [with_few, *differences]
+        figures.append(few_chart(ladder.few, ladder.probes, truth, with_few.caption))
+    tables += published(ladder, truth)
+    return Report(tables=tables, figures=figures, notes=[*ladder.notes, *_warnings(ladder, truth)])
+
+
+def _with_all_labels(
+    probes: Sequence[Probe], alone: Sequence[Probe], truth: np.ndarray, classes: tuple[str, ...]
+) -> tuple[list[Table], list[Figure]]:
     main, *controls = probes
     accuracy = Table(
         "accuracy",
-        [_row(p, truth, n_train) for p in probes],
+        [_row(p, truth) for p in probes],
         title="Test accuracy",
         caption="Linear L2-SVM, one against the rest. Intervals: 95 %, Wilson, over test images; the draw of the "
         "training images is not part of them. Each row's C was chosen on the validation split, then refitted on all.",
@@ -42,13 +52,13 @@ def report(
     )
     layers = Table(
         "layers",
-        [{k: v for k, v in _row(p, truth, n_train).items() if k != "validation"} for p in alone],
+        [{k: v for k, v in _row(p, truth).items() if k != "validation"} for p in alone],
         title="Accuracy by layer",
         caption=f"One layer's features at a time, at C = {main.C:g} as for all together. Intervals: 95 %, Wilson.",
         formats={k: v for k, v in FORMATS.items() if k != "validation"},
     )
     by_class = _by_class(main, truth, classes)
-    sizes = f"{n_train:,} training and {len(truth):,} test images"
+    sizes = f"{main.n_train:,} training and {len(truth):,} test images"
     figures = [
         _intervals("accuracies", "features", accuracy, f"Test accuracy, 95 % Wilson intervals; {sizes}."),
         _intervals("classes", "class", by_class, f"{main.name}, 95 % Wilson intervals; {sizes}."),
@@ -62,14 +72,10 @@ def report(
     ]
     if alone:
         figures.insert(1, _intervals("layers", "features", layers, f"{layers.caption} {sizes.capitalize()}."))
-    return Report(
-        tables=[accuracy, *_differences(main, controls, truth), *([layers] if alone else []), by_class],
-        figures=figures,
-        notes=[*notes, *_warnings([*probes, *alone], truth, options)],
-    )
+    return [accuracy, *_differences(main, controls, truth), *([layers] if alone else []), by_class], figures
 
 
-def _row(probe: Probe, truth: np.ndarray, n_train: int) -> dict[str, Cell]:
+def _row(probe: Probe, truth: np.ndarray) -> dict[str, Cell]:
     right = int((probe.predictions == truth).sum())
     low, high = wilson(right, len(truth))
     return {
@@ -77,7 +83,7 @@ def _row(probe: Probe, truth: np.ndarray, n_train: int) -> dict[str, Cell]:
         "accuracy": right / len(truth),
         "low": low,
         "high": high,
-        "n_train": n_train,
+        "n_train": probe.n_train,
         "n_test": len(truth),
         "C": probe.C,
         "dimensions": probe.dimensions,
@@ -156,15 +162,16 @@ def _confusion(predictions: np.ndarray, truth: np.ndarray, classes: int) -> np.n
     return matrix
 
 
-def _warnings(probes: Sequence[Probe], truth: np.ndarray, options: LinearProbeOptions) -> list[str]:
+def _warnings(ladder: Ladder, truth: np.ndarray) -> list[str]:
     chance = np.bincount(truth).max() / len(truth)
     notes = [f"Always naming the commonest class would score {chance:.1%} on these test images."]
-    if loose := [probe.name for probe in probes if not probe.converged]:
+    outcomes: list[Outcome] = [*ladder.probes, *ladder.alone, *ladder.few]
+    if loose := [outcome.name for outcome in outcomes if not outcome.converged]:
         notes.append(
             f"The solver stopped before it had converged on: {', '.join(loose)}. Read their figures with care."
         )
-    edges = (min(options.c), max(options.c))
+    edges = (min(ladder.protocol.grid), max(ladder.protocol.grid))
     # controls too: one that was held back by the grid would flatter the trained network
-    if at_edge := [f"{p.name} (C = {p.C:g})" for p in probes if p.validation is not None and p.C in edges]:
+    if at_edge := [f"{p.name} (C = {p.C:g})" for p in outcomes if p.validation is not None and p.C in edges]:
         notes.append(f"Chosen at the edge of the grid, so a wider --c may do better: {', '.join(at_edge)}.")
     return notes

@@ -138,3 +138,103 @@ def test_the_number_of_threads_has_no_influence():
         with threadpool_limits(threads):
             fits.append(l2svm.fit(features, labels, C=0.01))
     np.testing.assert_array_equal(fits[0].coef, fits[1].coef)
+
+
+def correlated(n, features, classes=4, seed=0):
+    """Features as a network gives them: a few strong directions, a long tail, and a mean far from zero."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(classes, size=n)
+    strengths = 3.0 / np.arange(1, 201) ** 0.7
+    hidden = rng.normal(size=(n, 200)) * strengths + 0.5 * np.random.default_rng(7).normal(size=(classes, 200))[labels]
+    mixing = np.random.default_rng(8).normal(size=(200, features)) / 4
+    return (hidden @ mixing + 0.2 * rng.normal(size=(n, features)) + 0.5).astype(np.float32), labels
+
+
+# a subspace that grows; one outgrown (C next to a hard margin), and the rows' own span
+@pytest.mark.parametrize(
+    ("n", "features", "C"), [(900, 700, 1e-3), (900, 700, 3.0), (150, 700, 1e-2), (150, 700, 10.0)]
+)
+@pytest.mark.parametrize("free", [False, True])
+def test_every_way_to_the_optimum_arrives(n, features, C, free):
+    X, labels = correlated(n, features)
+    weights = np.random.default_rng(1).exponential(size=n).astype(np.float32)
+    svm = l2svm.fit(X, labels, C, weights=weights, free_intercept=free)
+    assert (svm.gap <= l2svm.GAP).all()
+    wide = X.astype(np.float64)
+    for k in range(4):
+        signs = np.where(labels == k, 1.0, -1.0)
+
+        def value(w, signs=signs):
+            slack = np.maximum(0, 1 - signs * (wide @ w[:-1] + w[-1]))
+            pull = 2 * C * weights * signs * slack
+            penalty = w * np.append(np.ones(features), 0.0 if free else 1.0)
+            return 0.5 * w @ penalty + C * weights @ slack**2, penalty - np.append(wide.T @ pull, pull.sum())
+
+        ours = np.append(svm.coef[k], svm.intercept[k]).astype(np.float64)
+        options = {"maxiter": 3000, "maxcor": 50, "ftol": 1e-15, "gtol": 1e-10, "maxfun": 10_000}
+        best = minimize(value, ours, jac=True, method="L-BFGS-B", options=options).fun
+        assert value(ours)[0] <= best * (1 + 3e-6)
+
+
+def test_the_gap_is_no_smaller_than_the_distance_to_the_optimum():
+    X, labels = correlated(900, 700)
+    best = l2svm.fit(X, labels, 1e-3, gap=1e-9)
+    for gap in (1e-2, 1e-4):
+        svm = l2svm.fit(X, labels, 1e-3, gap=gap)
+        for k in range(4):
+            signs = np.where(labels == k, 1.0, -1.0)
+            at, least = (
+                objective(np.append(m.coef[k], m.intercept[k]).astype(float), X.astype(float), signs, 1e-3)
+                for m in (svm, best)
+            )
+            assert at / least - 1 <= svm.gap[k] + 1e-7
+            assert svm.gap[k] <= gap
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float16])
+def test_rows_in_a_memory_mapped_file_give_what_rows_in_memory_do(tmp_path, kind):
+    X, labels = correlated(1300, 700)
+    X = X.astype(kind)
+    np.save(tmp_path / "features.npy", X)
+    mapped = np.load(tmp_path / "features.npy", mmap_mode="r")
+    chosen = np.sort(np.random.default_rng(0).choice(1300, 1000, replace=False))
+    here = l2svm.fit(X.astype(np.float32)[chosen], labels[chosen], 1e-3)
+    there = l2svm.fit(mapped, labels, 1e-3, chosen=chosen)
+    np.testing.assert_array_equal(here.coef, there.coef)
+    np.testing.assert_array_equal(here.predict(X.astype(np.float32)), there.predict(mapped))
+
+
+def test_chosen_rows_are_read_in_place_where_they_are_many(monkeypatch):
+    from gan_probe.l2svm import rows
+
+    X, labels = correlated(1300, 700)
+    chosen = np.arange(0, 1300, 2)
+    copied = l2svm.fit(X, labels, 1e-3, chosen=chosen)
+    monkeypatch.setattr(rows, "GATHERED_BYTES", 0)
+    np.testing.assert_array_equal(l2svm.fit(X, labels, 1e-3, chosen=chosen).coef, copied.coef)
+
+
+def test_torch_multiplies_where_a_device_is_named():
+    X, labels = correlated(1300, 700)
+    here, there = (l2svm.fit(X, labels, 1e-3, device=device) for device in ("cpu", "cpu:0"))
+    assert (there.gap <= l2svm.GAP).all()
+    np.testing.assert_allclose(here.coef, there.coef, atol=2e-3 * np.abs(here.coef).max())
+
+
+def test_a_weight_of_two_is_a_row_twice_and_of_none_a_row_left_out():
+    X, labels = blobs(n=200)
+    weights = np.random.default_rng(0).integers(0, 3, size=200)
+    rows = np.repeat(np.arange(200), weights)
+    weighed, repeated = l2svm.fit(X, labels, 0.05, weights=weights), l2svm.fit(X[rows], labels[rows], 0.05)
+    np.testing.assert_allclose(weighed.coef, repeated.coef, atol=2e-3 * np.abs(repeated.coef).max())
+
+
+@pytest.mark.parametrize("weights", [-np.ones(30), np.full(30, np.nan), np.zeros(30)])
+def test_weights_that_mean_nothing_are_refused(weights):
+    with pytest.raises(BadInputError, match="weights"):
+        l2svm.fit(*blobs(n=30), C=1, weights=weights)
+
+
+def test_few_readings_of_the_features_are_enough():
+    X, labels = correlated(3000, 700)
+    assert l2svm.fit(X, labels, 1e-4, gap=1e-4).readings <= 40

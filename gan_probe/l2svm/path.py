@@ -1,0 +1,122 @@
+"""The order in which a fit tries its means, and what it carries from one C to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gan_probe.l2svm.newton import Problem, exactly, iteratively, newton
+from gan_probe.l2svm.rows import Rows
+from gan_probe.l2svm.subspace import Grown, Spanned, inverse
+
+FEW_FEATURES = 512  # up to which there is nothing to reduce
+FEW_ROWS = 2048  # up to which the rows' own span is taken whole
+MOST_DIRECTIONS, MOST_BYTES = 512, 2**28  # of a subspace that grows, and of what the rows make of it
+EASIER = 0.03  # of the gap that is left, the part that a subspace's own problem may keep
+FINAL = 1e-12  # of the goal, in double precision: Newton's last step arrives, for a loss of quadratic pieces
+PATIENCE = 12  # growths without progress
+
+
+class Path:
+    """Fits of one problem for rising values of C, in single precision until it ends, then in double."""
+
+    def __init__(self, X: Rows, signs: np.ndarray, shares: np.ndarray, penalty: float) -> None:
+        """Signs (n, K), shares (n, 1): the rows' weights; `penalty` of the squared intercept, 1 or 0."""
+        self.X, self.signs, self.shares, self.penalty = X, signs, shares, penalty
+        self.few_features = X.width <= FEW_FEATURES
+        double = self.few_features and X.features.dtype == np.float64
+        self.W = np.zeros((X.width + 1, signs.shape[1]), np.float64 if double else np.float32)
+        self.space: Grown | None = None
+        self.span: Spanned | None = None
+        self.A = np.zeros((1, signs.shape[1]), np.float32)  # W within the subspace
+        self.spans = not self.few_features and len(X) <= FEW_ROWS and 2 * len(X) <= X.width
+        self.most = min(MOST_DIRECTIONS, max(32, MOST_BYTES // (4 * len(X))), len(X), X.width)
+        self._gram: np.ndarray | None = None
+
+    def step(self, C: float, goal: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (F + 1, K) and gaps (K,) for this C, at least the one before."""
+        problem = Problem(self.signs, self.W.dtype.type(C) * self.shares, self.penalty)
+        if self.spans:
+            for dtype in (np.float32, np.float64):
+                found = self._within_span(problem.in_precision(dtype), C, goal, dtype)
+                if found is not None and (found[1] <= goal).all():
+                    return found
+            self.spans = False  # rows that depend on each other are no basis
+            self.A = np.zeros((1, self.signs.shape[1]), np.float32)
+        if not self.few_features:
+            gap, open_ = self._by_growth(problem, C, goal)
+            if (gap <= goal).all() and not open_:
+                return self.W, gap
+        return self._in_whole_space(problem, C, goal)
+
+    def _within_span(
+        self, problem: Problem, C: float, goal: float, dtype: type
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        if self.span is None or self.span.coordinates.dtype != dtype:
+            self.span = Spanned.by(self.X, self.shares, dtype)
+            if self.span is None:
+                return None
+            if len(self.A) == 1:
+                self.A = np.zeros((self.span.size + 1, self.signs.shape[1]), dtype)
+        span = self.span
+        solver = iteratively(lambda share: inverse(span.gram, self.penalty, 2 * C * share))
+        if dtype == np.float64 and span.size <= FEW_FEATURES:
+            solver, goal = exactly, goal * FINAL
+        A, _, _ = newton(Rows(span.coordinates, self.X.pool), problem, self.A.astype(dtype), solver, goal / 4)
+        self.A = A.astype(np.float32)
+        W = span.weights(self.X, A)
+        self.W = W.astype(np.float32)
+        return W, self._gap(problem, W)
+
+    def _by_growth(self, problem: Problem, C: float, goal: float) -> tuple[np.ndarray, bool]:
+        """Improve `W` within the subspace while that may grow; returns the gaps, and whether it is outgrown."""
+        if self.space is None:
+            self.space = Grown.empty(self.X, self.shares, np.float32)
+        space = self.space
+        if space.size >= self.most:
+            return np.full(self.W.shape[1], np.inf), True
+        gap, best, waited = np.ones(self.W.shape[1]), np.full(2, np.inf), 0
+        while True:
+            small = Rows(space.coordinates, self.X.pool)
+            self.A, margins, _ = newton(
+                small,
+                problem,
+                self.A,
+                iteratively(lambda share: inverse(space.gram, self.penalty, 2 * C * share)),
+                max(EASIER * float(gap.max()), goal / 5),
+            )
+            self.W = space.weights(self.X, self.A)
+            gradient = problem.penalised(self.W) - self.X.backward(problem.pull(margins))
+            gap = problem.gap(gradient, self.W, margins)
+            if (gap <= goal).all():
+                return gap, False
+            now = np.array([gap.max(), problem.objective(self.W, margins).sum()])
+            waited = 0 if (now < best * (0.7, 1 - 1e-3)).any() else waited + 1
+            best = np.minimum(best, now)
+            room = self.most - space.size
+            if room <= 0 or waited == PATIENCE:
+                return gap, True
+            wanted = np.argsort(-gap)[: min(room, int((gap > goal).sum()))]
+            new = space.grow(self.X, self.shares, gradient[:-1, wanted])
+            if not new:
+                return gap, True
+            self.A = np.insert(self.A, [len(self.A) - 1] * new, 0, axis=0)
+
+    def _in_whole_space(self, problem: Problem, C: float, goal: float) -> tuple[np.ndarray, np.ndarray]:
+        if self.space is not None:
+            solver = exact = iteratively(self.space.preconditioner(self.penalty, C))
+        else:
+            gram = self._gram = self.X.gram(self.shares) if self._gram is None else self._gram
+            solver, exact = iteratively(lambda share: inverse(gram, self.penalty, 2 * C * share)), exactly
+        gap = np.full(self.W.shape[1], np.inf)
+        if self.W.dtype == np.float32:
+            self.W, _, gap = newton(self.X, problem, self.W, solver, goal)
+        if (gap <= goal).all():
+            return self.W, gap
+        # next to a hard margin, single precision cannot see the gradient any more
+        W, _, gap = newton(self.X, problem.in_precision(np.float64), self.W.astype(np.float64), exact, goal * FINAL)
+        self.W = W.astype(self.W.dtype)
+        return W, gap
+
+    def _gap(self, problem: Problem, W: np.ndarray) -> np.ndarray:
+        margins = problem.signs * self.X.forward(W)
+        return problem.gap(problem.penalised(W) - self.X.backward(problem.pull(margins)), W, margins)
