@@ -50,30 +50,27 @@ def t_mean(values: np.ndarray, confidence: float = 0.95, *, overlap: float = 0.0
     from scipy.stats import t
 
     n = len(values)
-    _check_draws(n)
-    if not 0 <= overlap < 1:
-        raise BadInputError(
-            f"draws that share {overlap:g} of their pool have no interval: draw less than the whole pool"
-        )
+    _check_draws(n, overlap)
     mean = float(values.mean())
     error = float(values.std(ddof=1)) * math.sqrt(1 / n + overlap / (1 - overlap))
     half = float(t.ppf(0.5 + confidence / 2, n - 1)) * error
     return mean, mean - half, mean + half
 
 
-def crossed_mean(scores: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
+def crossed_mean(scores: np.ndarray, confidence: float = 0.95, *, overlap: float = 0.0) -> tuple[float, float, float]:
     """The mean over draws and items that both stand for others, as (mean, low, high).
 
     `scores` are (R, N): draw r's score on item n, such as whether a classifier trained on draw r is right on test image
     n, or by how much two classifiers trained on the same draw differ there (-1, 0, 1). The interval is one of the
     expected score of a new draw on a new item: the two-way random-effects variance, each part estimated from its mean
-    square, with Satterthwaite's degrees of freedom. Raises BadInputError for fewer than two draws or items.
+    square, with Satterthwaite's degrees of freedom. `overlap` as for `t_mean`: it matters where items are many and
+    draws take a large part of their pool. Raises BadInputError for fewer than two draws or items, or such an overlap.
     """
     import numpy as np
     from scipy.stats import t
 
     draws, items = scores.shape
-    _check_draws(min(draws, items))
+    _check_draws(min(draws, items), overlap)
     rows, columns = scores.mean(1, dtype=np.float64), scores.mean(0, dtype=np.float64)
     mean = float(rows.mean())
     of_draws = items * float(rows.var(ddof=1))  # mean squares
@@ -81,6 +78,7 @@ def crossed_mean(scores: np.ndarray, confidence: float = 0.95) -> tuple[float, f
     total = float(np.square(scores, dtype=np.float64).sum()) - draws * items * mean**2
     freedom = (draws - 1) * (items - 1)
     rest = max(0.0, (total - (draws - 1) * of_draws - (items - 1) * of_items) / freedom)
+    of_draws *= 1 + draws * overlap / (1 - overlap)
     # the remainder is within both; by chance it may exceed either, which then alone is the variance
     joint = max(of_draws + of_items - rest, of_draws, of_items)
     if joint == 0:
@@ -100,6 +98,8 @@ def spread(values: np.ndarray) -> float:
     return 1.96 * float(values.std())
 
 
-def _check_draws(n: int) -> None:
+def _check_draws(n: int, overlap: float) -> None:
     if n < 2:
         raise BadInputError("an interval of a mean over draws needs at least two draws")
+    if not 0 <= overlap < 1:
+        raise BadInputError(f"draws of {overlap:g} of their pool have no interval: draw less than the whole pool")

@@ -150,3 +150,16 @@ def test_crossed_covers_the_expected_result_of_a_new_draw_on_new_images(outcome,
     print(f"\nt_mean, {what}: {alone / repeats:.1%}")
     assert alone < 0.93 * repeats  # the negative control: t over draws takes these images for all images
     check(f"crossed_mean, {what}", crossed, wanted)
+
+
+@pytest.mark.slow
+def test_with_many_images_crossed_needs_the_overlap_of_the_draws():
+    rng = np.random.default_rng(4)
+    truth = np.mean([right(from_population(rng, 100, 100), *images_of(rng, 5000)).mean() for _ in range(200)])
+    plain = widened = 0
+    for _ in range(300):
+        found = right(trained(rng, pool_of(rng, 500), 100, 100), *images_of(rng, 10_000))
+        plain += covers(crossed_mean(found), truth)
+        widened += covers(crossed_mean(found, overlap=0.2), truth)
+    print(f"\n100 draws of 100 of 500, 10,000 new images: {plain / 300:.1%} plain, {widened / 300:.1%} widened")
+    assert plain / 300 < 0.925 <= widened / 300 <= 0.985

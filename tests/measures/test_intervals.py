@@ -85,6 +85,18 @@ def test_crossed_mean_is_wider_than_either_source_alone():
         assert high - low > alone[2] - alone[1]
 
 
+def test_overlap_widens_the_crossed_interval_by_the_part_of_the_draws_alone():
+    scores = np.random.default_rng(0).random((20, 300)) < 0.7  # the same chance in every draw: next to no such part
+    apart = scores ^ (np.arange(20) % 2 == 0)[:, None]  # every second draw is wrong where the others are right
+
+    def width(scores, overlap):
+        _, low, high = crossed_mean(scores, overlap=overlap)
+        return high - low
+
+    assert width(apart, 0.2) / width(apart, 0.0) == pytest.approx(math.sqrt(1 + 20 * 0.25), rel=0.01)
+    assert width(scores, 0.2) < 0.2 * width(apart, 0.2)
+
+
 @pytest.mark.parametrize("draws", [0, 1])
 def test_an_interval_over_a_single_draw_is_refused(draws):
     for ask in (lambda: t_mean(np.ones(draws)), lambda: crossed_mean(np.ones((draws, 5), bool))):
@@ -93,8 +105,9 @@ def test_an_interval_over_a_single_draw_is_refused(draws):
 
 
 def test_draws_of_the_whole_pool_are_refused():
-    with pytest.raises(BadInputError, match="whole pool"):
-        t_mean(np.arange(5.0), overlap=1)
+    for mean in (t_mean, crossed_mean):
+        with pytest.raises(BadInputError, match="whole pool"):
+            mean(np.arange(25.0).reshape(5, 5), overlap=1)
 
 
 def test_draws_that_agree_have_an_interval_of_no_width():
