@@ -44,7 +44,7 @@ def short():
 
 
 def test_a_planted_structure_is_learnt():
-    outcome = run(epochs=20)
+    outcome = run(trials=4, epochs=20)
     assert (outcome.predictions == stripes(200, 1)[1]).mean() > 0.9
     assert outcome.chosen.validation > 0.9
 
@@ -59,9 +59,8 @@ def test_shuffled_labels_are_at_chance():
 def test_the_chosen_trial_is_the_best_of_all_and_each_has_its_row(short):
     assert len(short.trials) == 2
     assert short.chosen.validation == max(trial.validation for trial in short.trials)
-    drawn = drawn_trials(2, Context().rng("supervised/trials"))
-    assert [dataclasses.replace(t, epochs=0, validation=0.0) for t in short.trials] == drawn
-    assert all(1 <= trial.epochs <= 3 for trial in short.trials)
+    drawn = drawn_trials(2, 3, Context().rng("supervised/trials"))
+    assert [dataclasses.replace(trial, validation=0.0) for trial in short.trials] == drawn
 
 
 def test_the_same_seed_gives_the_same_outcome_whatever_the_batch_size_of_prediction(short):
@@ -83,16 +82,27 @@ def test_labels_may_be_any_integers(short):
     np.testing.assert_array_equal(outcome.predictions, names[short.predictions])
 
 
-def test_training_stops_where_validation_has_stood_still(monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 2)
+def test_progress_counts_every_epoch_of_the_search_and_of_the_last_training():
     steps = []
-    constant = np.zeros((300, 16, 16, 1), np.uint8)  # nothing to learn: the first epoch is as good as any
-    labels = np.arange(300) % 3
-    ctx = Context(progress=lambda done, total, what: steps.append((done, total, what)))
-    outcome = supervised(tiny_gan(), constant, labels, FOLD, constant[:3], ctx, trials=1, epochs=30)
-    epochs = [done for done, _, what in steps if "searching" in what]
-    assert len(epochs) == outcome.chosen.epochs + 2 < 30
-    assert steps[-1][:2] == (outcome.chosen.epochs, outcome.chosen.epochs)
+    outcome = run(ctx=Context(progress=lambda *step: steps.append(step)))
+    total = sum(trial.epochs for trial in outcome.trials)
+    assert steps[:total] == [(n, total, "searching the supervised CNN") for n in range(1, total + 1)]
+    assert [step[:2] for step in steps[total:]] == [
+        (n, outcome.chosen.epochs) for n in range(1, outcome.chosen.epochs + 1)
+    ]
+
+
+def test_the_learning_rate_falls_to_zero():
+    images, labels = stripes(100, 0)
+    stages = classifier_stages(tiny_gan().card.discriminator, 16, 3)
+    trial = module.Trial(1e-3, 1e-4, 0.0, 32, epochs=4)
+    training = module._Training(tiny_gan(), stages, trial, images, labels, Context(), "test")
+    rates = []
+    for _ in range(4):
+        rates.append(training.optimiser.param_groups[0]["lr"])
+        training.epoch()
+    assert rates == pytest.approx([1e-3, 7.5e-4, 5e-4, 2.5e-4])
+    assert training.optimiser.param_groups[0]["lr"] == pytest.approx(0, abs=1e-12)
 
 
 def test_the_gan_and_the_global_random_state_stay_as_they_were():
@@ -105,10 +115,10 @@ def test_the_gan_and_the_global_random_state_stay_as_they_were():
     assert all(torch.equal(value, before[name]) for name, value in gan.discriminator.state_dict().items())
 
 
-@given(st.integers(0, 2**32), st.integers(1, 20))
-def test_trials_lie_in_their_ranges_and_more_begin_as_fewer(seed, n):
-    trials = drawn_trials(n, np.random.default_rng(seed))
-    assert drawn_trials(n + 3, np.random.default_rng(seed))[:n] == trials
+@given(st.integers(0, 2**32), st.integers(1, 20), st.integers(1, 100))
+def test_trials_lie_in_their_ranges_and_more_begin_as_fewer(seed, n, epochs):
+    trials = drawn_trials(n, epochs, np.random.default_rng(seed))
+    assert drawn_trials(n + 3, epochs, np.random.default_rng(seed))[:n] == trials
     for trial in trials:
         for value, (low, high) in (
             (trial.learning_rate, module.LEARNING_RATES),
@@ -117,10 +127,11 @@ def test_trials_lie_in_their_ranges_and_more_begin_as_fewer(seed, n):
             assert low <= value <= high
         assert trial.dropout in module.DROPOUTS
         assert trial.batch_size in module.BATCH_SIZES
+        assert max(1, epochs / 4) <= trial.epochs <= epochs
 
 
 def test_learning_rates_are_drawn_evenly_on_a_logarithmic_scale():
-    rates = np.log([trial.learning_rate for trial in drawn_trials(4000, np.random.default_rng(0))])
+    rates = np.log([trial.learning_rate for trial in drawn_trials(4000, 30, np.random.default_rng(0))])
     low, high = map(math.log, module.LEARNING_RATES)
     assert np.histogram(rates, 4, (low, high))[0] == pytest.approx([1000] * 4, rel=0.12)
 
@@ -128,7 +139,7 @@ def test_learning_rates_are_drawn_evenly_on_a_logarithmic_scale():
 def test_a_few_trials_already_reach_over_the_whole_range():
     low, high = map(math.log, module.LEARNING_RATES)
     for seed in range(20):
-        rates = np.log([trial.learning_rate for trial in drawn_trials(8, np.random.default_rng(seed))])
+        rates = np.log([trial.learning_rate for trial in drawn_trials(8, 30, np.random.default_rng(seed))])
         assert (np.histogram(rates, 4, (low, high))[0] > 0).all()
 
 

@@ -7,6 +7,7 @@ from a random search judged on a validation part, as in the paper, which ran 64 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ LEARNING_RATES = (1e-4, 3e-3)  # log-uniform
 WEIGHT_DECAYS = (1e-6, 1e-1)  # log-uniform; decoupled from the gradient (Loshchilov and Hutter 2019)
 DROPOUTS = (0.0, 0.25, 0.5)  # in front of the last layer
 BATCH_SIZES = (32, 64, 128)
-PATIENCE = 8  # epochs without a better validation accuracy, after which a trial ends
+SHORTEST = 0.25  # epochs are drawn from this share of the most allowed, upwards
 CALIBRATION = 128  # images in a batch whose statistics are taken, as for the probe's features
 CALIBRATION_BATCHES = 16
 Fold = tuple[np.ndarray, np.ndarray]  # indices to fit on, and to validate on
@@ -38,13 +39,13 @@ Fold = tuple[np.ndarray, np.ndarray]  # indices to fit on, and to validate on
 
 @dataclass(frozen=True)
 class Trial:
-    """One draw of hyper-parameters, its highest validation accuracy, and the epoch (from 1) that reached it first."""
+    """One draw of hyper-parameters, and the validation accuracy that it came to."""
 
-    learning_rate: float
+    learning_rate: float  # at the start; falls linearly to zero
     weight_decay: float
     dropout: float
     batch_size: int
-    epochs: int = 0
+    epochs: int
     validation: float = 0.0
 
 
@@ -68,29 +69,27 @@ def supervised(
     trials: int = 4,
     epochs: int = 30,
 ) -> Supervised:
-    """Search, train the chosen trial anew on all labelled images for as many epochs as served it best, and predict.
+    """Search, train the chosen trial anew on all labelled images, and predict.
 
     `images` and `test` are (N, H, W, C) uint8, `labels` (N,) integers. Validation and test images are judged with
     batch-norm statistics recomputed on training images, so that no prediction depends on its batch. On the CPU the
-    outcome depends only on the arguments, the seed and the number of threads. `epochs` bounds each of the trainings.
+    outcome depends only on the arguments, the seed and the number of threads. `epochs` bounds each of the trainings;
+    their length is searched like the rest, since a network stopped at its luckiest epoch cannot be trained anew.
     Raises BadInputError for a discriminator that is not known as a list of stages or takes labels.
     """
     classes, targets = np.unique(labels, return_inverse=True)
     stages = classifier_stages(gan.card.discriminator, gan.card.image_size, len(classes))
-    held = images[fold[1]], targets[fold[1]]
+    drawn = drawn_trials(trials, epochs, ctx.rng("supervised/trials"))
+    done, total = 0, sum(trial.epochs for trial in drawn)
     rows = []
-    for number, trial in enumerate(drawn_trials(trials, ctx.rng("supervised/trials"))):
+    for number, trial in enumerate(drawn):
         training = _Training(gan, stages, trial, images[fold[0]], targets[fold[0]], ctx, f"trial {number}")
-        best = trial
-        for epoch in range(1, epochs + 1):
+        for _ in range(trial.epochs):
             training.epoch()
-            accuracy = float((training.predict(held[0]) == held[1]).mean())
-            ctx.progress(number * epochs + epoch, trials * epochs, "searching the supervised CNN")
-            if epoch == 1 or accuracy > best.validation:
-                best = dataclasses.replace(trial, epochs=epoch, validation=accuracy)
-            elif epoch - best.epochs >= PATIENCE:
-                break
-        rows.append(best)
+            done += 1
+            ctx.progress(done, total, "searching the supervised CNN")
+        right = training.predict(images[fold[1]]) == targets[fold[1]]
+        rows.append(dataclasses.replace(trial, validation=float(right.mean())))
     chosen = max(rows, key=lambda row: row.validation)  # the first among equals
     training = _Training(gan, stages, chosen, images, targets, ctx, "refit")
     for epoch in range(1, chosen.epochs + 1):
@@ -99,22 +98,24 @@ def supervised(
     return Supervised(classes[training.predict(test)], chosen, tuple(rows))
 
 
-def drawn_trials(n: int, rng: np.random.Generator) -> list[Trial]:
-    """Random hyper-parameters; more trials begin with the same ones as fewer.
+def drawn_trials(n: int, epochs: int, rng: np.random.Generator) -> list[Trial]:
+    """Random hyper-parameters, of at most so many epochs; more trials begin with the same ones as fewer.
 
     Only the first is drawn: the others follow it in a sequence that fills the ranges evenly, where a handful of
     independent draws would leave large gaps (Bergstra and Bengio 2012, section 5; Roberts's Kronecker sequence).
     """
-    root = 1.1673039782614187  # of x^5 = x + 1, for four dimensions
-    points = (rng.random(4) + np.arange(n)[:, None] / root ** np.arange(1, 5)) % 1  # (n, 4)
+    root = 1.1347241384015194  # of x^6 = x + 1, for five dimensions
+    points = (rng.random(5) + np.arange(n)[:, None] / root ** np.arange(1, 6)) % 1  # (n, 5)
+    shortest = math.ceil(SHORTEST * epochs)
     return [
         Trial(
             _log_scaled(a, LEARNING_RATES),
             _log_scaled(b, WEIGHT_DECAYS),
             DROPOUTS[int(c * len(DROPOUTS))],
             BATCH_SIZES[int(d * len(BATCH_SIZES))],
+            shortest + int(e * (epochs - shortest + 1)),
         )
-        for a, b, c, d in points
+        for a, b, c, d, e in points
     ]
 
 
@@ -162,9 +163,12 @@ class _Training:
         self.optimiser = torch.optim.AdamW(
             self.network.parameters(), lr=trial.learning_rate, weight_decay=trial.weight_decay
         )
+        self.size = min(trial.batch_size, len(images))
+        steps = trial.epochs * (len(images) // self.size)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda step: 1 - step / steps)
 
     def epoch(self) -> None:
-        n, size = len(self.images), min(self.trial.batch_size, len(self.images))
+        n, size = len(self.images), self.size
         order = self.orders.permutation(n)[: n - n % size]  # batch norm would feel an incomplete batch
         for i, x in enumerate(batches(self.gan, self.images, order, size)):
             logits = self._forward(x.contiguous(memory_format=torch.channels_last))
@@ -172,6 +176,7 @@ class _Training:
             self.optimiser.zero_grad()
             torch.autograd.backward(loss)
             self.optimiser.step()
+            self.schedule.step()
 
     def _forward(self, x: Tensor) -> Tensor:
         *hidden, last = self.network.children()
