@@ -136,11 +136,11 @@ def test_learning_rates_are_drawn_evenly_on_a_logarithmic_scale():
     assert np.histogram(rates, 4, (low, high))[0] == pytest.approx([1000] * 4, rel=0.12)
 
 
-def test_a_few_trials_already_reach_over_the_whole_range():
+@given(st.integers(0, 2**32))
+def test_four_trials_already_reach_over_most_of_the_learning_rates(seed):
+    rates = np.log([trial.learning_rate for trial in drawn_trials(4, 30, np.random.default_rng(seed))])
     low, high = map(math.log, module.LEARNING_RATES)
-    for seed in range(20):
-        rates = np.log([trial.learning_rate for trial in drawn_trials(8, 30, np.random.default_rng(seed))])
-        assert (np.histogram(rates, 4, (low, high))[0] > 0).all()
+    assert np.ptp(rates) > 0.6 * (high - low)
 
 
 @settings(max_examples=20, deadline=None)
@@ -173,7 +173,7 @@ def test_a_discriminator_that_cannot_be_trained_is_refused_in_one_line(stages, w
     assert len(str(error.value)) <= 200
 
 
-@pytest.mark.slow  # three minutes: 38 % where the probe of the authors' features has 50 %
+@pytest.mark.slow  # three minutes: 37 % where the probe of the authors' features has 50 %
 def test_cifar10_with_1000_labels_is_learnt_worse_than_the_probe_learns_it(shared, tmp_path):
     import zipfile
 

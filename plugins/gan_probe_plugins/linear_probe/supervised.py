@@ -102,10 +102,11 @@ def drawn_trials(n: int, epochs: int, rng: np.random.Generator) -> list[Trial]:
     """Random hyper-parameters, of at most so many epochs; more trials begin with the same ones as fewer.
 
     Only the first is drawn: the others follow it in a sequence that fills the ranges evenly, where a handful of
-    independent draws would leave large gaps (Bergstra and Bengio 2012, section 5; Roberts's Kronecker sequence).
+    independent draws would leave large gaps (Bergstra and Bengio 2012, section 5; a Kronecker sequence).
     """
-    root = 1.1347241384015194  # of x^6 = x + 1, for five dimensions
-    points = (rng.random(5) + np.arange(n)[:, None] / root ** np.arange(1, 6)) % 1  # (n, 5)
+    # the learning rate matters most, and the golden ratio fills its range best
+    steps = np.array([(1 + 5**0.5) / 2, 2**0.5, 3**0.5, 7**0.5, 11**0.5])
+    points = (rng.random(5) + np.arange(n)[:, None] * steps) % 1  # (n, 5)
     shortest = math.ceil(SHORTEST * epochs)
     return [
         Trial(
