@@ -27,7 +27,7 @@ CPU_BATCH = 32  # images whose maps stay in a processor's cache: a fifth faster 
 def batches(gan: GAN, images: np.ndarray, order: np.ndarray, size: int) -> Iterator[Tensor]:
     """The images (N, H, W, C) uint8 in the given order, `size` at a time, as the GAN's networks take them."""
     for start in range(0, len(order), size):
-        yield gan.from_uint8(images[order[start : start + size]]).to(gan.device)
+        yield _input(gan, images[order[start : start + size]])
 
 
 def pooled(
@@ -72,7 +72,7 @@ def columns_of(gan: GAN, net: Net, images: np.ndarray, layers: Sequence[str], gr
     if len(images) == 0 or not layers:
         raise BadInputError(f"no {'layers' if len(images) else 'images'} to extract features from")
     with torch.inference_mode():
-        found = net.activations(gan.from_uint8(images[:1]).to(gan.device), layers)
+        found = net.activations(_input(gan, images[:1]), layers)
         widths = [_pool(found[layer], grid).shape[1] for layer in layers]
     return [slice(a, b) for a, b in itertools.pairwise([0, *itertools.accumulate(widths)])]
 
@@ -112,8 +112,7 @@ def _block(gan: GAN, net: Net, images: np.ndarray, layers: Sequence[str], grid: 
     import torch
 
     with torch.inference_mode():
-        x = gan.from_uint8(images).to(gan.device, memory_format=torch.channels_last)
-        found = net.activations(x, layers)
+        found = net.activations(_input(gan, images), layers)
         blocks = [_pool(found[layer], grid) for layer in layers]  # (n, C * grid * grid)
         for layer, block in zip(layers, blocks, strict=True):
             if not block.isfinite().all():
@@ -121,6 +120,13 @@ def _block(gan: GAN, net: Net, images: np.ndarray, layers: Sequence[str], grid: 
                 raise BadInputError(f"layer {name} gives values that are not finite: the weights are damaged")
         features: np.ndarray = torch.cat(blocks, dim=1).cpu().numpy()
     return features
+
+
+def _input(gan: GAN, images: np.ndarray) -> Tensor:
+    """Images (n, H, W, C) uint8 as the networks take them, in the layout that convolutions are fastest in."""
+    import torch
+
+    return gan.from_uint8(images).to(gan.device, memory_format=torch.channels_last)
 
 
 def _pool(maps: Tensor, grid: int) -> Tensor:
