@@ -20,6 +20,12 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(tmp_path, monkeypatch):
+    """Keeps every test away from the user's cache."""
+    monkeypatch.setenv("GAN_PROBE_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def install(tmp_path, monkeypatch):
     """Installs a plugin as pip would: `install(name, source)` puts a module and its metadata on the import path."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gan_probe.errors import BadInputError, one_line
+from gan_probe.features.threads import ordered_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from torch import Tensor
@@ -94,14 +92,17 @@ def pooled_rows(
     Raises BadInputError for a network that normalises by its batch, and for activations that are not finite. Source:
     the paper, section 5.1.
     """
+    import torch
+
     if net.statistics is None:
         raise BadInputError("this network normalises by its batch: recompute its batch-norm statistics first")
     size = min(batch_size, CPU_BATCH) if gan.device.type == "cpu" else batch_size
+    # onnxruntime has threads of its own, and a GPU is kept busy by one
+    threads = torch.get_num_threads() if gan.device.type == "cpu" and isinstance(net, torch.nn.Module) else 1
+    starts = range(0, len(images), size)
     done = 0
-    with _channels_last(net), _block_threads(gan, net) as map_in_order:
-        for block in map_in_order(
-            lambda start: _block(gan, net, images[start : start + size], layers, grid), range(0, len(images), size)
-        ):
+    with _channels_last(net):
+        for block in ordered_map(lambda i: _block(gan, net, images[i : i + size], layers, grid), starts, threads):
             yield block
             done += len(block)
             if progress is not None:
@@ -114,12 +115,14 @@ def _block(gan: GAN, net: Net, images: np.ndarray, layers: Sequence[str], grid: 
     with torch.inference_mode():
         found = net.activations(_input(gan, images), layers)
         blocks = [_pool(found[layer], grid) for layer in layers]  # (n, C * grid * grid)
-        for layer, block in zip(layers, blocks, strict=True):
-            if not block.isfinite().all():
-                name = one_line(layer, 40)
-                raise BadInputError(f"layer {name} gives values that are not finite: the weights are damaged")
-        features: np.ndarray = torch.cat(blocks, dim=1).cpu().numpy()
-    return features
+        features = torch.cat(blocks, dim=1)
+        if not features.sum().isfinite():  # one look at each value, where a test of each would take five
+            for layer, block in zip(layers, blocks, strict=True):
+                if not block.isfinite().all():
+                    name = one_line(layer, 40)
+                    raise BadInputError(f"layer {name} gives values that are not finite: the weights are damaged")
+        array: np.ndarray = features.cpu().numpy()
+    return array
 
 
 def _input(gan: GAN, images: np.ndarray) -> Tensor:
@@ -156,41 +159,3 @@ def _channels_last(net: Net) -> Iterator[None]:
     finally:
         for kernel, data in zip(kernels, kept, strict=True):
             kernel.data = data
-
-
-Make = Callable[[int], "np.ndarray"]
-
-
-@contextmanager
-def _block_threads(gan: GAN, net: Net) -> Iterator[Callable[[Make, Iterable[int]], Iterator[np.ndarray]]]:
-    """A map that keeps its order over as many threads as torch has, of which each uses one of its own.
-
-    Threads that share a convolution wait for each other at every layer, for long where another program is busy.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    # onnxruntime has threads of its own, and a GPU is kept busy by one
-    if threads == 1 or gan.device.type != "cpu" or not isinstance(net, torch.nn.Module):
-        yield map
-        return
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-
-            def map_in_order(make: Make, starts: Iterable[int]) -> Iterator[np.ndarray]:
-                ahead = deque[Future["np.ndarray"]]()
-                try:
-                    for start in starts:
-                        ahead.append(pool.submit(make, start))
-                        if len(ahead) > threads:
-                            yield ahead.popleft().result()
-                    while ahead:
-                        yield ahead.popleft().result()
-                finally:
-                    for future in ahead:
-                        future.cancel()
-
-            yield map_in_order
-    finally:
-        torch.set_num_threads(threads)

@@ -256,7 +256,7 @@ def test_clearing_takes_what_was_named_and_what_was_left_but_nobody_elses_files(
 
 
 def test_clearing_leaves_what_another_process_is_writing(store):
-    with writer(store, 0.02) as process:
+    with writer(store, 0.005) as process:
         assert process.stdout.readline() == "writing\n"
         assert store.clear() == (0, [digest_of({"network": "n"})])
         assert process.communicate()[0].startswith("made")
