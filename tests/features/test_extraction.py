@@ -10,6 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gan_probe
+from gan_probe.checkpoints.export import export_onnx
 from gan_probe.data import Images
 from gan_probe.errors import BadInputError, OutputError
 from gan_probe.features import Calibration, FeatureStore, batches, extract, pooled, recalibrated
@@ -212,3 +214,17 @@ def test_progress_tells_statistics_and_features(gan):
     get(gan, None, [TRAIN], calibration=CALIBRATION, progress=lambda *a: seen.append(a))
     assert (40, 40, "recomputing batch-norm statistics") in seen
     assert seen[-1] == (40, 40, "extracting features")
+
+
+def test_a_network_that_onnxruntime_runs_is_kept_too(gan, store, tmp_path):
+    export_onnx(gan, tmp_path / "onnx")
+    opened = gan_probe.load(tmp_path / "onnx")
+    net = opened.discriminator
+    first, again = (extract(opened, net, [TEST], LAYERS, calibration=CALIBRATION, store=store)[0] for _ in range(2))
+    assert (first.cached, again.cached) == (False, True)
+    expected = get(gan, None, [TEST], calibration=CALIBRATION)[0].array
+    np.testing.assert_allclose(first.array, expected, atol=1e-4)
+    twin = net.random_twin(torch.Generator().manual_seed(1))
+    other = extract(opened, twin, [TEST], LAYERS, calibration=CALIBRATION, store=store)[0]
+    assert not other.cached
+    assert not np.allclose(other.array, expected, atol=1e-2)
