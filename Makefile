@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format reports clean
+.PHONY: demo test slow lint format reports bench-probe clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -59,6 +59,10 @@ reports: $(VENV)/.package  ## the example reports in reports/, made anew
 	$(BIN)/python $(SHARED)/data/unpack .cache cifar10
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples $(SHARED)/weights/dcgan_code_svhn \
 	  --data .cache/cifar10 --train-size 5000 --out reports/dcgan-code-svhn --force
+
+bench-probe: $(VENV)/.package  ## the solver against LinearSVC, and extraction against onnxruntime; JSON in the last line
+	$(BIN)/python benchmarks/extraction.py
+	$(BIN)/python benchmarks/solver.py --shared $(SHARED)
 
 clean:
 	rm -rf $(VENV) demo-report

@@ -25,7 +25,7 @@ NEEDS = {
     "sample": "a generator",
     "discriminator": "a discriminator",
     "layers": "a discriminator whose layers can be read",
-    "gradients": "networks that torch runs (an ONNX file gives no gradients)",
+    "gradients": "networks that torch runs",
     "labels": "a generator conditioned on labels",
     "data": "a data set: pass --data",
 }

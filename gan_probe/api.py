@@ -27,8 +27,9 @@ def load(
 ) -> GAN:
     """Open a checkpoint: a file, a folder, or the name of a model that comes with gan-probe; or a file per network.
 
-    `pinned` settles what a format does not say, such as `{"z_distribution": "normal"}`. `arch` is a file
-    that states the architecture: a card in JSON. Plugins' loaders are asked first. Raises
+    `pinned` settles what a format does not say, such as `{"z_distribution": "normal"}`. `arch` states the
+    architecture: a card's file, or `my_gan.py:Generator,Discriminator`, whose code is then run. Plugins' loaders are
+    asked first. Raises
     BadInputError, in one line, for what cannot be opened, UsageError where nothing is named.
     """
     from gan_probe.checkpoints import LoadRequest, load_gan

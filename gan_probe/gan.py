@@ -44,7 +44,7 @@ class Moments:
 class Net(Protocol):
     """A generator or a discriminator, run by torch or by onnxruntime.
 
-    Implemented by `gan_probe.network.Network` and `gan_probe.checkpoints.onnx.OnnxNet`.
+    Implemented by `gan_probe.network.Network`, `gan_probe.wrapped.Wrapped` and `gan_probe.checkpoints.onnx.OnnxNet`.
     """
 
     @property
@@ -185,6 +185,28 @@ class GAN:
         if self.card.classes:
             given.add("labels")
         return frozenset(given)
+
+    def differentiable(self) -> GAN:
+        """The same GAN with networks that torch runs: itself, or its ONNX graphs rebuilt and compared.
+
+        The rebuilt networks normalise as their originals do at this moment; the card describes their stages. Raises
+        BadInputError naming what stands in the way.
+        """
+        nets: dict[str, Any] = {}
+        for role in ("generator", "discriminator"):
+            net = getattr(self, role)
+            if net is None or hasattr(net, "parameters"):
+                continue
+            if not hasattr(net, "differentiable"):
+                raise BadInputError(f"the {role} gives no gradients")
+            try:
+                nets[role] = net.differentiable()
+            except BadInputError as error:
+                raise BadInputError(one_line(f"the {role}: {error}")) from error
+        if not nets:
+            return self
+        card = dataclasses.replace(self.card, **{role: net.stages for role, net in nets.items()})
+        return dataclasses.replace(self, card=card, **nets)
 
     @property
     def device(self) -> torch.device:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,31 +17,38 @@ from gan_probe.gan import Layer, Moments
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from gan_probe.stage import Activation, Stage
+    from gan_probe.stage import Activation, Pooling, Stage
 
 
 class StageModule(nn.Module):
     """A stage with its weights; its output is the activation that analyses read."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, size: int = 1) -> None:
+        """`size` is the height and width of the input; only layer norm needs it."""
         super().__init__()
         self.stage = stage
         inputs = stage.inputs + stage.labels
+        self._even = min(stage.paddings)  # torch's own pads both ends alike; `forward` does the rest
         self.op: nn.Linear | nn.Conv2d | nn.ConvTranspose2d
         if stage.op == "linear":
             self.op = nn.Linear(inputs, stage.outputs, bias=stage.bias)
         elif stage.op == "conv":
-            self.op = nn.Conv2d(inputs, stage.outputs, stage.kernel, stage.stride, stage.padding, bias=stage.bias)
+            self.op = nn.Conv2d(inputs, stage.outputs, stage.kernel, stage.stride, self._even, bias=stage.bias)
         else:
             self.op = nn.ConvTranspose2d(
-                inputs, stage.outputs, stage.kernel, stage.stride, stage.padding, stage.output_padding, bias=stage.bias
+                inputs, stage.outputs, stage.kernel, stage.stride, self._even, stage.output_padding, bias=stage.bias
             )
-        self.norm: nn.BatchNorm1d | nn.BatchNorm2d | None = None
-        if stage.norm != "none":
+        self.norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.InstanceNorm2d | nn.LayerNorm | None = None
+        if stage.norm == "instance":
+            self.norm = nn.InstanceNorm2d(stage.channels, eps=stage.eps, affine=True)
+        elif stage.norm == "layer":
+            self.norm = nn.LayerNorm([stage.channels, *[stage.unpooled(size)] * 2], eps=stage.eps)
+        elif stage.norm != "none":
             flat = stage.norm == "unit" or (stage.op == "linear" and stage.shape is None)
             features = stage.outputs if flat else stage.channels
             norm = nn.BatchNorm1d if flat else nn.BatchNorm2d
             self.norm = norm(features, eps=stage.eps, track_running_stats=stage.statistics)
+        self.prelu = nn.PReLU(stage.slopes) if stage.activation == "prelu" else None
 
     def forward(self, x: Tensor, labels: Tensor | None = None, *, inplace: bool = False) -> Tensor:
         """Act on x (N, inputs, H, W) or (N, inputs); labels are (N,) class indices where the stage takes any.
@@ -56,16 +64,31 @@ class StageModule(nn.Module):
             x = nn.functional.interpolate(x, scale_factor=stage.upsample, mode=stage.interpolation)
         if stage.labels:
             x = _concatenate_labels(x, labels, stage.labels)
-        x = self.op(x)
+        x = self._product(x)
         if stage.norm_last:
-            x = activate(x, stage.activation, stage.slope, inplace)
+            x = self._activate(x, inplace)
         if stage.norm == "unit" and self.norm is not None:
             x = self.norm(x)
         if stage.shape:
             x = x.reshape(-1, *stage.shape)
-        if stage.norm == "channel" and self.norm is not None:
+        if stage.norm != "unit" and self.norm is not None:
             x = self.norm(x)
-        return x if stage.norm_last else activate(x, stage.activation, stage.slope, inplace)
+        return pooled(x if stage.norm_last else self._activate(x, inplace), stage.pool, stage.pooling)
+
+    def _product(self, x: Tensor) -> Tensor:
+        stage = self.stage
+        begin, end = (padding - self._even for padding in stage.paddings)
+        if stage.op == "conv" and begin != end:
+            x = nn.functional.pad(x, (begin, end, begin, end))
+        x = self.op(x)
+        if stage.op == "conv_transpose" and begin != end:
+            x = x[:, :, begin : x.shape[2] - end, begin : x.shape[3] - end]
+        return nn.functional.pad(x, stage.border * 2) if any(stage.border) else x
+
+    def _activate(self, x: Tensor, inplace: bool) -> Tensor:
+        if self.prelu is not None:
+            return self.prelu(x)  # type: ignore[no-any-return]
+        return activate(x, self.stage.activation, self.stage.slope, inplace)
 
 
 def activate(x: Tensor, activation: Activation, slope: float, inplace: bool = False) -> Tensor:
@@ -87,6 +110,13 @@ def activate(x: Tensor, activation: Activation, slope: float, inplace: bool = Fa
             return x
 
 
+def pooled(x: Tensor, pool: int, pooling: Pooling) -> Tensor:
+    """The maps x (N, C, H, W) reduced `pool` times in height and width."""
+    if pool == 1:
+        return x
+    return nn.functional.max_pool2d(x, pool) if pooling == "max" else nn.functional.avg_pool2d(x, pool)
+
+
 def _concatenate_labels(x: Tensor, labels: Tensor | None, classes: int) -> Tensor:
     if labels is None:
         raise BadInputError(f"this network is conditional: pass labels (N,), class indices below {classes}")
@@ -96,7 +126,64 @@ def _concatenate_labels(x: Tensor, labels: Tensor | None, classes: int) -> Tenso
     return torch.cat([x, one_hot], dim=1)
 
 
-class Network(nn.Module):
+class Normed(nn.Module, ABC):
+    """A module whose batch norms' statistics can be read, exchanged and measured."""
+
+    @property
+    @abstractmethod
+    def norms(self) -> dict[str, nn.BatchNorm1d | nn.BatchNorm2d]:
+        """The batch-norm layers by name."""
+
+    @property
+    def statistics(self) -> dict[str, Moments] | None:
+        """Mean and variance that batch norm uses, by layer; None where the batch's own are used."""
+        found: dict[str, Moments] = {}
+        for name, norm in self.norms.items():
+            if norm.running_mean is None or norm.running_var is None:
+                return None
+            found[name] = Moments(norm.running_mean.detach().clone(), norm.running_var.detach().clone())
+        return found
+
+    @statistics.setter
+    def statistics(self, statistics: dict[str, Moments] | None) -> None:
+        for name, norm in self.norms.items():
+            norm.track_running_stats = statistics is not None
+            like = norm.weight
+            norm.running_mean = None if statistics is None else statistics[name].mean.to(like).clone()
+            norm.running_var = None if statistics is None else statistics[name].variance.to(like).clone()
+
+    @torch.no_grad()
+    def moments(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Moments]:
+        """Biased mean and variance of each batch norm's input when every layer before normalises by this batch."""
+        found: dict[str, Moments] = {}
+
+        def record(name: str, values: Tensor) -> None:
+            dims = [d for d in range(values.dim()) if d != 1]
+            found[name] = Moments(values.mean(dims), values.var(dims, unbiased=False))
+
+        with self._by_batch():
+            hooks = [
+                norm.register_forward_pre_hook(lambda _, args, name=name: record(name, args[0]))
+                for name, norm in self.norms.items()
+            ]
+            try:
+                self(x, labels)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+        return found
+
+    @contextmanager
+    def _by_batch(self) -> Iterator[None]:
+        kept = self.statistics
+        self.statistics = None
+        try:
+            yield
+        finally:
+            self.statistics = kept
+
+
+class Network(Normed):
     """A generator or a discriminator built from stages, named `conv1`, `deconv1`, `dense1`, ... in order."""
 
     def __init__(self, stages: Sequence[Stage], size: int) -> None:
@@ -110,11 +197,11 @@ class Network(nn.Module):
             kind = {"linear": "dense", "conv": "conv", "conv_transpose": "deconv"}[stage.op]
             counts[kind] = counts.get(kind, 0) + 1
             name = f"{kind}{counts[kind]}"
-            size = stage.size(size)
+            before, size = size, stage.size(size)
             if size < 1:
                 raise BadInputError(f"layer {name} would have a {size}x{size} output: the architecture does not fit")
             with torch.random.fork_rng(devices=[]):  # torch draws weights that we replace: leave the global state alone
-                self.add_module(name, StageModule(stage))
+                self.add_module(name, StageModule(stage, before))
             layers.append(Layer(name, kind, stage.channels, size))
         self.layers: tuple[Layer, ...] = tuple(layers)
 
@@ -144,7 +231,7 @@ class Network(nn.Module):
         return {
             name: stage.norm
             for name, stage in self.named_children()
-            if isinstance(stage, StageModule) and stage.norm is not None
+            if isinstance(stage, StageModule) and isinstance(stage.norm, nn.BatchNorm1d | nn.BatchNorm2d)
         }
 
     @property
@@ -209,15 +296,6 @@ class Network(nn.Module):
         twin = initialise(Network(self.stages, self.input_size), generator)
         return twin.eval().to(next(self.parameters()).device)
 
-    @contextmanager
-    def _by_batch(self) -> Iterator[None]:
-        kept = self.statistics
-        self.statistics = None
-        try:
-            yield
-        finally:
-            self.statistics = kept
-
 
 def initialise(network: Network, generator: torch.Generator) -> Network:
     """Draw all weights as the paper does: N(0, 0.02), gains N(1, 0.02), biases 0; in place, from a CPU generator."""
@@ -226,6 +304,8 @@ def initialise(network: Network, generator: torch.Generator) -> Network:
         values = torch.empty(parameter.shape).normal_(mean, 0.02, generator=generator)
         parameter.data.copy_(values)
     for module in network.modules():
+        if isinstance(module, nn.LayerNorm | nn.PReLU):
+            nn.init.constant_(module.weight, 0.25 if isinstance(module, nn.PReLU) else 1.0)  # as torch begins
         if isinstance(bias := getattr(module, "bias", None), nn.Parameter):
             nn.init.zeros_(bias)
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.running_mean is not None:

@@ -54,13 +54,20 @@ class Run:
         """Why this analysis cannot run here, in one sentence; empty where it can."""
         needs = analysis.analysis.needs
         given = (self.gan.gives if self.gan else frozenset()) | ({"data"} if self.data is not None else frozenset())
+        obstacle = ""
+        if self.gan is not None and "gradients" in needs - given:
+            try:
+                self.gan.differentiable()
+                given |= {"gradients"}
+            except BadInputError as error:
+                obstacle = f" ({error})"
         missing = [NEEDS[need] for need in NEEDS if need in needs and need not in given]
         if not missing:
             return ""
         if self.gan is None and needs - {"data"}:
             return f"{analysis.analysis.name} needs a checkpoint: name one behind the options"
         cause = f" ({self.no_data})" if self.no_data and NEEDS["data"] in missing else ""
-        return f"{analysis.analysis.name} needs {' and '.join(missing)}{cause}"
+        return f"{analysis.analysis.name} needs {' and '.join(missing)}{cause}{obstacle}"
 
     def check(self) -> None:
         """Raise BadInputError if no analysis at all can run here."""
@@ -132,9 +139,12 @@ class Run:
             context = dataclasses.replace(context, progress=self.progress)
         began = time.perf_counter()
         restored: list[str] = []
+        gan = self.gan
+        if gan is not None and "gradients" in analysis.needs - gan.gives:
+            gan = gan.differentiable().to(self.device)
         try:
-            with contained(self.gan) as restored:
-                report = check_report(analysis.run(_handed_out(self.gan), self.parsed[analysis.name], context))
+            with contained(gan) as restored:
+                report = check_report(analysis.run(_handed_out(gan), self.parsed[analysis.name], context))
         except (KeyboardInterrupt, OutputError):
             raise
         # an analysis may fail in any way, sys.exit included, and must not take the others' results with it
@@ -146,6 +156,8 @@ class Run:
             self.errors.append(error if isinstance(error, Exception) else GanProbeError(reason))
             report = Report(status="failed", error=reason)
         notes = [*report.notes]
+        if gan is not self.gan:
+            notes.append("This analysis needs gradients: it ran on networks rebuilt in torch from the ONNX graphs.")
         if restored:
             notes.append(f"Put back after this analysis: {', '.join(dict.fromkeys(restored))}.")
         return dataclasses.replace(report, notes=notes, seconds=round(time.perf_counter() - began, 3))

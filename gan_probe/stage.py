@@ -13,19 +13,25 @@ from typing import Any, Literal, get_args
 from gan_probe.errors import BadInputError, one_line
 
 Op = Literal["linear", "conv", "conv_transpose"]
-Activation = Literal["none", "relu", "leaky_relu", "elu", "selu", "tanh", "sigmoid"]
+Activation = Literal["none", "relu", "leaky_relu", "prelu", "elu", "selu", "tanh", "sigmoid"]
+Norm = Literal["none", "channel", "unit", "instance", "layer"]
+Pooling = Literal["max", "average"]
 LARGEST = 1e6  # of a slope, or of what is added to a variance
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One layer, in the order it acts: enlarge, concatenate labels, multiply, batch norm, reshape, activate.
+    """One layer, in the order it acts: enlarge, concatenate labels, multiply, normalise, reshape, activate, pool.
 
     `inputs` and `outputs` count channels (features for `linear`, whose input is flattened in C, H, W order) without
     the `labels` one-hot planes that are concatenated first. `norm` is `channel` (over N, H, W) or, behind a dense
-    layer as in the authors' release, `unit` (over N, before the reshape to `shape`). `statistics` says whether the
-    running mean and variance are stored; where they are not, the batch's own are used. `norm_last` puts the norm behind
-    the activation. `upsample` multiplies height and width of the input, as `interpolation` says.
+    layer as in the authors' release, `unit` (over N, before the reshape to `shape`), both batch norms; or `instance`
+    (each map alone) or `layer` (all maps of an image together). `statistics` says whether a batch norm's running mean
+    and variance are stored; where they are not, the batch's own are used. `norm_last` puts the norm behind the
+    activation. `slopes` counts a PReLU's learned ones: 1, or one for each channel. `upsample` multiplies height and
+    width of the input, as `interpolation` says; `pool` divides those of the output, as `pooling` says. `padding` counts
+    rows and columns at each end, or at the first alone where `end_padding` counts those at the other. `border` is of
+    zeros put around the product, in front of the norm: at the first end and at the other.
     """
 
     op: Op
@@ -37,15 +43,25 @@ class Stage:
     output_padding: int = 0
     bias: bool = False
     labels: int = 0
-    norm: Literal["none", "channel", "unit"] = "none"
+    norm: Norm = "none"
     eps: float = 1e-5
     statistics: bool = True
     shape: tuple[int, int, int] | None = None
     activation: Activation = "none"
     slope: float = 0.2
+    slopes: int = 1
     norm_last: bool = False
     upsample: int = 1
     interpolation: Literal["nearest", "bilinear"] = "nearest"
+    end_padding: int | None = None
+    border: tuple[int, int] = (0, 0)
+    pool: int = 1
+    pooling: Pooling = "max"
+
+    @property
+    def paddings(self) -> tuple[int, int]:
+        """Rows and columns added to a convolution's input, or cut off a transposed one's output, at either end."""
+        return self.padding, self.padding if self.end_padding is None else self.end_padding
 
     @property
     def channels(self) -> int:
@@ -54,12 +70,17 @@ class Stage:
 
     def size(self, size: int) -> int:
         """Height and width of the output for an input of height and width `size`."""
+        return self.unpooled(size) // self.pool
+
+    def unpooled(self, size: int) -> int:
+        """Height and width in front of the pooling."""
         if self.op == "linear":
             return self.shape[1] if self.shape else 1
         size *= self.upsample
+        padding, border = sum(self.paddings), sum(self.border)
         if self.op == "conv":
-            return (size + 2 * self.padding - self.kernel) // self.stride + 1
-        return (size - 1) * self.stride - 2 * self.padding + self.kernel + self.output_padding
+            return (size + padding - self.kernel) // self.stride + 1 + border
+        return (size - 1) * self.stride - padding + self.kernel + self.output_padding + border
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that differ from their defaults, as plain data."""
@@ -73,13 +94,13 @@ class Stage:
     def from_dict(cls, data: dict[str, Any]) -> Stage:
         """The inverse of `to_dict`; unknown or missing fields and senseless numbers are a BadInputError."""
         try:
-            shape = data.get("shape")
-            stage = cls(**{**data, "shape": tuple(shape) if shape else None})
+            shape, border = data.get("shape"), data.get("border", (0, 0))
+            stage = cls(**{**data, "shape": tuple(shape) if shape else None, "border": tuple(border)})
         except (TypeError, AttributeError) as error:
             raise BadInputError(f"a layer of the architecture cannot be read: {error}") from None
-        counts = [stage.inputs, stage.outputs, stage.kernel, stage.stride, stage.upsample]
+        counts = [stage.inputs, stage.outputs, stage.kernel, stage.stride, stage.upsample, stage.pool, stage.slopes]
         counts += stage.shape or ()
-        rest = [stage.padding, stage.output_padding, stage.labels]
+        rest = [*stage.paddings, stage.output_padding, stage.labels, *stage.border]
         whole = all(type(n) is int and n >= low for low, numbers in ((1, counts), (0, rest)) for n in numbers)
         # not math.isfinite: JSON knows whole numbers that no float can hold
         real = all(type(x) in (int, float) and 0 <= x <= LARGEST for x in (stage.eps, stage.slope))
@@ -88,9 +109,14 @@ class Stage:
         if (
             stage.op not in ("linear", "conv", "conv_transpose")
             or stage.activation not in get_args(Activation)
-            or stage.norm not in ("none", "channel", "unit")
+            or stage.norm not in get_args(Norm)
+            or stage.pooling not in get_args(Pooling)
+            or stage.slopes not in (1, stage.channels)
             or stage.interpolation not in ("nearest", "bilinear")
-            or (stage.op == "linear" and stage.upsample != 1)
+            or len(stage.border) != 2
+            or (stage.op == "linear" and (stage.upsample, stage.pool) != (1, 1))
+            or (stage.op == "linear" and any((*stage.paddings, *stage.border)))
+            or (stage.norm in ("instance", "layer") and stage.op == "linear" and stage.shape is None)
             or not all(isinstance(flag, bool) for flag in (stage.bias, stage.statistics, stage.norm_last))
             or (stage.shape is not None and (len(stage.shape) != 3 or math.prod(stage.shape) != stage.outputs))
         ):

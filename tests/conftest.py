@@ -20,10 +20,16 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
-def _cache_of_its_own(tmp_path, monkeypatch):
-    """Keeps every test away from the user's cache."""
-    monkeypatch.setenv("GAN_PROBE_CACHE", str(tmp_path / "cache"))
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Nothing that a test keeps on disk lands among the user's own."""
+    kept = os.environ.get("GAN_PROBE_CACHE")
+    os.environ["GAN_PROBE_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if kept is None:
+        del os.environ["GAN_PROBE_CACHE"]
+    else:
+        os.environ["GAN_PROBE_CACHE"] = kept
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ class LoadRequest:
 
     `pinned` settles what a format cannot say, key by key: `z_distribution` for all built-in formats; for other
     people's state dicts also `image_size`, `activation` (of the generator's hidden layers) and `output`.
-    `arch` is the path of a card in JSON: the architecture as the user states it.
+    `arch` is the architecture as the user states it: the path of a card in JSON, or `my_gan.py:Generator,Discriminator`
+    to have classes of a Python file, or functions that build them, run.
     """
 
     path: Path
@@ -63,17 +64,18 @@ def load_gan(request: LoadRequest, plugins: Host | None = None) -> GAN:
 
 def load_builtin(request: LoadRequest) -> GAN:
     """Open a checkpoint that exists and is of a built-in format; BadInputError for anything else."""
-    from gan_probe.checkpoints import folder, foreign, native, onnx, release
+    from gan_probe.checkpoints import folder, foreign, keras, native, onnx, release
     from gan_probe.checkpoints.describe import describe
 
     try:
         if request.pinned.get("z_distribution", "normal") not in ("normal", "uniform"):
             raise BadInputError(f"z_distribution is {request.pinned['z_distribution']!r}; choose normal or uniform")
         if request.arch is not None:
+            from gan_probe.checkpoints.classes import load_classes, names_classes
             from gan_probe.checkpoints.stated import load_stated
 
-            return load_stated(request)
-        for load in (native.load, folder.load, release.load, foreign.load, onnx.load):
+            return (load_classes if names_classes(request.arch) else load_stated)(request)
+        for load in (native.load, folder.load, release.load, foreign.load, keras.load, onnx.load):
             if (gan := load(request)) is not None:
                 return gan
         raise BadInputError(describe(request.path))

@@ -20,11 +20,10 @@ SIGNATURES = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
     (b"\x1f\x8b", "a gzip file; unpack it first"),
-    (b"\x89HDF", "an HDF5 file (Keras?)"),
     (b"\x93NUMPY", "a single numpy array"),
     (b"%PDF", "a PDF document"),
 )
-FORMATS = "gan-probe reads torch and safetensors state dicts, ONNX files and the DCGAN authors' release"
+FORMATS = "gan-probe reads torch, safetensors, .npz, Keras and ONNX files and the DCGAN authors' release"
 # classes that a plain state dict names in its pickle
 PLAIN = re.compile(
     r"(torch\.\w+Storage|torch\._utils\._rebuild_\w+|collections\.OrderedDict|torch\.(Size|device|\w+\d+))$"

@@ -12,14 +12,16 @@ import torch
 from onnx import helper
 
 from gan_probe.checkpoints.onnx import CARD_KEY, FILES, ROLE_KEY
+from gan_probe.checkpoints.onnx.by_torch import by_torch
 from gan_probe.checkpoints.onnx.net import OnnxNet
 from gan_probe.checkpoints.onnx.read import infer_shapes
 from gan_probe.checkpoints.onnx.write import to_onnx
 from gan_probe.checkpoints.release import BATCH, LATENTS, UNSTORED
-from gan_probe.checkpoints.weights import described, networks
+from gan_probe.checkpoints.weights import described, torch_networks
 from gan_probe.disk import write_bytes
 from gan_probe.errors import BadInputError, OutputError, UsageError
 from gan_probe.features import recalibrated
+from gan_probe.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.weights import Role
     from gan_probe.features.statistics import Batch
     from gan_probe.gan import GAN
-    from gan_probe.network import Network
+    from gan_probe.wrapped import Wrapped
 
 TOLERANCE = 1e-4  # between torch and onnxruntime, times the largest value of a layer where that is above 1
 PROBES = 8
@@ -47,7 +49,7 @@ def export_onnx(gan: GAN, path: Path, calibration: Iterable[Batch] | None = None
     more than 1e-4 (nothing is then written); UsageError for networks that are ONNX already; OutputError where it
     cannot be written.
     """
-    nets = networks(gan)
+    nets = torch_networks(gan)
     single = path.suffix == ".onnx" and not path.is_dir()
     if single and len(nets) != 1:
         raise UsageError(f"{path.name} is one file for {len(nets)} networks; pass a folder")
@@ -58,7 +60,7 @@ def export_onnx(gan: GAN, path: Path, calibration: Iterable[Batch] | None = None
             # what is written has statistics
             kept = [note for note in card.assumed if note != UNSTORED]
             card = dataclasses.replace(card, assumed=(*kept, *notes))
-            model = to_onnx(net, role)
+            model = to_onnx(net, role) if isinstance(net, Network) else by_torch(net, _inputs(gan, role)[0], role)
             helper.set_model_props(model, {CARD_KEY: json.dumps(card.to_dict()), ROLE_KEY: role})
             _compare(gan, role, net, model)
         contents[path if single else path / FILES[role]] = model.SerializeToString()
@@ -72,7 +74,9 @@ def export_onnx(gan: GAN, path: Path, calibration: Iterable[Batch] | None = None
 
 
 @contextmanager
-def _calibrated(gan: GAN, role: Role, net: Network, calibration: Iterable[Batch] | None) -> Iterator[tuple[str, ...]]:
+def _calibrated(
+    gan: GAN, role: Role, net: Network | Wrapped, calibration: Iterable[Batch] | None
+) -> Iterator[tuple[str, ...]]:
     """Within the block the network has statistics to store; yields what the card must say of them."""
     if net.statistics is not None:
         yield ()
@@ -104,20 +108,28 @@ def _on(device: torch.device, batches: Iterable[Batch]) -> Iterator[Batch]:
         yield x.to(device), None if labels is None else labels.to(device)
 
 
-def _compare(gan: GAN, role: Role, net: Network, model: onnx.ModelProto) -> None:
-    """Raise BadInputError unless onnxruntime gives torch's output and layers on a few random inputs."""
+def _inputs(gan: GAN, role: Role) -> tuple[Tensor, Tensor | None]:
+    """A few random latents or images, and labels where the networks take any."""
     card = gan.card
     rng = np.random.default_rng(0)
     size = card.image_size
     x = gan.latent(PROBES, rng)
     if role == "discriminator":
         x = torch.from_numpy(rng.uniform(*card.value_range, (PROBES, card.channels, size, size)).astype(np.float32))
-    labels = torch.arange(PROBES) % len(card.classes) if card.classes else None
-    names = [layer.name for layer in net.layers]
+    return x, torch.arange(PROBES) % len(card.classes) if card.classes else None
+
+
+def _compare(gan: GAN, role: Role, net: Network | Wrapped, model: onnx.ModelProto) -> None:
+    """Raise BadInputError unless onnxruntime gives torch's output and layers on a few random inputs."""
+    x, labels = _inputs(gan, role)
     runtime = OnnxNet(model, infer_shapes(model), role)
-    theirs = runtime.activations(x, names, labels)
-    ours = net.activations(x.to(gan.device), names, None if labels is None else labels.to(gan.device))
-    for name in names:
+    if isinstance(net, Network):
+        names = [layer.name for layer in net.layers]
+        theirs = runtime.activations(x, names, labels)
+        ours = net.activations(x.to(gan.device), names, None if labels is None else labels.to(gan.device))
+    else:  # torch's exporter names and fuses as it likes: the output must agree
+        theirs, ours = {"output": runtime(x)}, {"output": net(x.to(gan.device))}
+    for name in ours:
         expected = ours[name].cpu()
         worst = float((expected - theirs[name]).abs().max() / expected.abs().max().clamp(min=1))
         if not worst <= TOLERANCE:

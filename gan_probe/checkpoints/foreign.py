@@ -1,16 +1,19 @@
-"""Other people's state dicts: one file or two, or a folder with a pair, read without the code that made them."""
+"""Other people's state dicts or arrays: one file or two, or a folder with a pair, read without the code behind them."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gan_probe.errors import BadInputError, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from gan_probe.checkpoints import LoadRequest
@@ -21,36 +24,37 @@ if TYPE_CHECKING:
 
     Opened = tuple[list[tuple[Path, Role | None]], dict[Role, Found], list[str]]
 
-SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".tar", ".safetensors", "")
+SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".pkl", ".tar", ".safetensors", ".npz", ".keras", ".h5", ".hdf5", "")
+FORMATS = {".safetensors": "safetensors state dict", ".npz": "NumPy arrays"}
 PINS = {"z_distribution": r"normal|uniform", "image_size": r"[1-9]\d{0,3}", "output": r"tanh|sigmoid|none"}
 BENDS = r"(none|relu|leaky_relu(:0?\.\d+)?|elu|selu|tanh|sigmoid)"
 
 
 def load(request: LoadRequest) -> GAN | None:
-    """Open torch files or safetensors files without our card; None for other things.
+    """Open torch files, safetensors files or .npz arrays without our card; None for other things.
 
     Raises BadInputError where the files hold no GAN, where a folder holds several pairs, and where no architecture
     fits. What the weights do not settle is in the card's `assumed`; a doubtful reading warns.
     """
-    files = _files(request)
-    return _gan(request, *_opened(files)) if files else None
+    found = files(request, _recognised)
+    return _gan(request, *_opened(found)) if found else None
 
 
 def opened(request: LoadRequest) -> Opened:
     """The files of a request, the state dicts in them by role, and the files' sha256; BadInputError for others."""
-    files = _files(request)
-    if not files:
-        raise BadInputError("an architecture can be stated for torch and safetensors files alone")
-    return _opened(files)
+    found = files(request, _recognised)
+    if not found:
+        raise BadInputError("an architecture can be stated for torch, safetensors and .npz files alone")
+    return _opened(found)
 
 
 def _opened(files: list[tuple[Path, Role | None]]) -> Opened:
-    from gan_probe.checkpoints.tensorfile import read
+    from gan_probe.checkpoints import arrays, tensorfile
 
     found: dict[Role, Found] = {}
     digests = []
     for path, role in files:
-        content, digest = read(path)
+        content, digest = (arrays if arrays.recognised(path) else tensorfile).read(path)
         for part, state in _states(path, content, role).items():
             if part in found:
                 raise BadInputError(f"two files hold {part}s; name them with --generator and --discriminator")
@@ -76,7 +80,7 @@ def _gan(
 
     _check_pins(request)
     states: dict[Role, dict[str, Tensor]] = {role: state.tensors for role, state in found.items()}
-    inferred = infer(states, request.pinned)
+    inferred = _with_eps(infer(states, request.pinned), files)
     notes = [f"the {role}: {note}" for role, state in found.items() for note in state.notes]
     gan = build(_card(request, files, inferred, notes, digests), inferred.weights, request.device)
     gan.readings = tuple(inferred.readings.values())
@@ -87,6 +91,23 @@ def _gan(
                 one_line(f"{request.path.name[-40:]} was read with a doubt: {doubt}; {how}", 300), stacklevel=2
             )
     return gan
+
+
+def _with_eps(inferred: Inferred, files: list[tuple[Path, Role | None]]) -> Inferred:
+    """The reading with the eps of the library whose names the files bear: hardly a statistic tells it from torch's."""
+    from gan_probe.checkpoints.arrays import CHAINER_EPS, by_chainer
+
+    if not any(by_chainer(path) for path, _ in files):
+        return inferred
+    readings = {
+        role: replace(
+            reading,
+            stages=tuple(replace(s, eps=CHAINER_EPS) if s.norm != "none" else s for s in reading.stages),
+        )
+        for role, reading in inferred.readings.items()
+    }
+    note = f"batch norm's eps is {CHAINER_EPS:g}, Chainer's, as the arrays' names are"
+    return replace(inferred, readings=readings, assumed=(*inferred.assumed, note))
 
 
 def _card(
@@ -102,7 +123,7 @@ def _card(
     path = request.path.resolve()
     return Card(
         name=path.name if path.is_dir() else path.stem,
-        format="safetensors state dict" if files[0][0].suffix == ".safetensors" else "PyTorch state dict",
+        format=FORMATS.get(files[0][0].suffix.lower(), "PyTorch state dict"),
         image_size=inferred.image_size,
         channels=inferred.channels,
         z_size=inferred.z_size,
@@ -124,10 +145,11 @@ def _check_pins(request: LoadRequest) -> None:
             raise BadInputError(one_line(f"--pin {key}={value}: it must match {pattern}"))
 
 
-def _files(request: LoadRequest) -> list[tuple[Path, Role | None]]:
-    """The files to read, each with the role the user gave it; none where they are of another format."""
-    from gan_probe.checkpoints.tensorfile import recognised
+def files(request: LoadRequest, recognised: Callable[[Path], bool]) -> list[tuple[Path, Role | None]]:
+    """The files to read, each with the role that the user or its name gives it; none where they are of other formats.
 
+    Raises BadInputError for a folder that holds several pairs.
+    """
     given: list[tuple[Path, Role | None]] = []
     if request.generator:
         given.append((request.generator, "generator"))
@@ -136,33 +158,38 @@ def _files(request: LoadRequest) -> list[tuple[Path, Role | None]]:
     if request.path not in [path for path, _ in given] and not (request.path.is_dir() and given):
         given.append((request.path, None))
     if len(given) == 1 and request.path.is_dir():
-        return _pair(request.path)
+        return _pair(request.path, recognised)
     return given if all(recognised(path) for path, _ in given) else []
 
 
-def _pair(folder: Path) -> list[tuple[Path, Role | None]]:
+def _recognised(path: Path) -> bool:
+    from gan_probe.checkpoints import arrays, tensorfile
+
+    return tensorfile.recognised(path) or arrays.recognised(path)
+
+
+def _pair(folder: Path, recognised: Callable[[Path], bool]) -> list[tuple[Path, Role | None]]:
     """The one pair in a folder, found by its names; a single file is taken whatever it is called."""
     from gan_probe.checkpoints.statedicts import role_of
-    from gan_probe.checkpoints.tensorfile import recognised
 
-    files = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES and recognised(p)]
+    found = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in SUFFIXES and recognised(p)]
     named: dict[Role, dict[str, Path]] = {"generator": {}, "discriminator": {}}
-    for path in files:
+    for path in found:
         if role := role_of(path.stem):
             named[role][_snapshot(path.stem)] = path
     generators, discriminators = named["generator"], named["discriminator"]
     both = [key for key in generators if key in discriminators]
-    if len(files) == 1:
-        return [(files[0], role_of(files[0].stem))]
+    if len(found) == 1:
+        return [(found[0], role_of(found[0].stem))]
     if len(generators) == len(discriminators) == 1:
         return [(*generators.values(), "generator"), (*discriminators.values(), "discriminator")]  # type: ignore[list-item]
-    if len(both) > 1 or len(files) > 2:
+    if len(both) > 1 or len(found) > 2:
         pairs = ", ".join(f"{generators[key].name} + {discriminators[key].name}" for key in both)
         what = (
-            f"{len(both)} pairs ({pairs}" if both else f"{len(files)} checkpoints ({', '.join(p.name for p in files)}"
+            f"{len(both)} pairs ({pairs}" if both else f"{len(found)} checkpoints ({', '.join(p.name for p in found)}"
         )
         raise BadInputError(f"pick with --generator and --discriminator: it holds {one_line(what, 110)})")
-    return [(path, role_of(path.stem)) for path in files]
+    return [(path, role_of(path.stem)) for path in found]
 
 
 def _snapshot(stem: str) -> str:

@@ -11,6 +11,7 @@ from gan_probe.devices import check_device
 from gan_probe.errors import BadInputError, UsageError, one_line
 from gan_probe.gan import GAN, Card
 from gan_probe.network import Network
+from gan_probe.wrapped import Wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,26 +29,37 @@ LARGEST_SIDE = 4096  # pixels; a card may not ask for more, whatever its weights
 COUNTER = "num_batches_tracked"  # torch keeps it beside the running statistics; nothing here reads it
 
 
-def networks(gan: GAN) -> dict[Role, Network]:
+def torch_networks(gan: GAN) -> dict[Role, Network | Wrapped]:
     """The torch networks of a GAN by role; UsageError for what onnxruntime runs."""
-    found: dict[Role, Network] = {}
+    found: dict[Role, Network | Wrapped] = {}
     for role in ROLES:
         net = getattr(gan, role)
-        if isinstance(net, Network):
+        if isinstance(net, Network | Wrapped):
             found[role] = net
         elif net is not None:
             raise UsageError(f"{gan.card.name}: its {role} is not a torch network; only torch networks can be saved")
     return found
 
 
+def networks(gan: GAN) -> dict[Role, Network]:
+    """The networks of a GAN that are lists of stages, by role; UsageError for others."""
+    found: dict[Role, Network] = {}
+    for role, net in torch_networks(gan).items():
+        if not isinstance(net, Network):
+            raise UsageError(f"{gan.card.name}: its {role} is no plain chain of layers; only --format onnx can hold it")
+        found[role] = net
+    return found
+
+
 def described(gan: GAN) -> Card:
     """The card with the stages of the networks as they are now, stored statistics or not."""
     stages: dict[str, tuple[Stage, ...] | None] = dict.fromkeys(ROLES)
-    for role, net in networks(gan).items():
+    for role, net in torch_networks(gan).items():
         stored = net.statistics is not None
-        stages[role] = tuple(
-            dataclasses.replace(stage, statistics=stored or stage.norm == "none") for stage in net.stages
-        )
+        if isinstance(net, Network):
+            stages[role] = tuple(
+                dataclasses.replace(stage, statistics=stored or stage.norm == "none") for stage in net.stages
+            )
     return dataclasses.replace(gan.card, **stages)  # type: ignore[arg-type]  # mypy sees one union for all fields
 
 

@@ -43,7 +43,7 @@ def command(source: shared.Source, out: Path, kind: str | None, force: bool) -> 
     whole = kind == "pt" or out.suffix.lower() == ".onnx"
     for target in [out] if whole else [out / name for name in names]:
         check_writable(target, force, parents=True)
-    gan = source.load()
+    gan = source.load().differentiable()  # an ONNX file's networks too are written from torch
     if kind == "pt":
         save_checkpoint(gan, out)
     elif kind == "safetensors":

@@ -50,9 +50,7 @@ def command(source: shared.Source, as_json: bool, grid: Path | None, force: bool
         layers = {role: [vars(layer) for layer in net.layers] for role, net in _nets(gan)}
         readings = [reading.to_dict() for reading in gan.readings]
         click.echo(
-            json.dumps(
-                gan.card.to_dict() | {"layers": layers, "gives": sorted(gan.gives), "readings": readings}, indent=2
-            )
+            json.dumps(gan.card.to_dict() | {"layers": layers, "gives": _gives(gan), "readings": readings}, indent=2)
         )
         return
     click.echo(format_table(Table("card", _card(gan), title=gan.card.name)))
@@ -97,6 +95,16 @@ def _nets(gan: GAN) -> list[tuple[str, Net]]:
     return [(role, net) for role, net in roles if net is not None]
 
 
+def _gives(gan: GAN) -> list[str]:
+    """What analyses can ask of it: gradients also where an ONNX graph is rebuilt for them."""
+    from gan_probe.errors import BadInputError
+
+    try:
+        return sorted(gan.gives | gan.differentiable().gives)
+    except BadInputError:
+        return sorted(gan.gives)
+
+
 def _card(gan: GAN) -> list[dict[str, Any]]:
     card = gan.card
     low, high = card.value_range
@@ -106,7 +114,7 @@ def _card(gan: GAN) -> list[dict[str, Any]]:
         f"values {low:g} to {high:g}",
         "z": f"{card.z_size}, {card.z_distribution}",
         "classes": ", ".join(card.classes),
-        "gives": ", ".join(sorted(gan.gives)),
+        "gives": ", ".join(_gives(gan)),
         "training data": card.training_data,
         "licence": card.licence,
         "sha256": card.sha256,
@@ -118,8 +126,11 @@ def _stage(stage: Any) -> str:
     parts = [stage.op.replace("_", " ")]
     if stage.op != "linear":
         parts.append(f"{stage.kernel}x{stage.kernel} stride {stage.stride}")
-    if stage.padding or stage.output_padding:
-        parts.append(f"padding {stage.padding}" + (f" + {stage.output_padding}" if stage.output_padding else ""))
+    if any(stage.paddings) or stage.output_padding:
+        ends = f"{stage.padding}" if stage.end_padding is None else f"{stage.padding} and {stage.end_padding}"
+        parts.append(f"padding {ends}" + (f" + {stage.output_padding}" if stage.output_padding else ""))
+    if any(stage.border):
+        parts.append("border of zeros {} and {}".format(*stage.border))
     if stage.upsample > 1:
         parts.insert(0, f"{stage.interpolation} x{stage.upsample}")
     if stage.labels:

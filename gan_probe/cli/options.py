@@ -54,8 +54,9 @@ def checkpoint(required: bool = True) -> Callable[[Callable[..., Any]], Callable
             ),
             click.option(
                 "--arch",
-                metavar="FILE",
-                help="The architecture as you state it: a card, as `gan-probe info --json` prints it.",
+                metavar="CARD|FILE.py:G,D",
+                help="The architecture as you state it: a card, as `gan-probe info --json` prints it; or classes or "
+                "functions of your own code that build it, which is then run.",
             ),
             click.option("--discriminator", type=path, metavar="FILE", help="The discriminator's file."),
             click.option("--generator", type=path, metavar="FILE", help="The generator's file, where there are two."),

@@ -22,6 +22,7 @@ from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.checkpoints.statedicts import chosen, find
 from gan_probe.checkpoints.tensorfile import read
 from gan_probe.errors import BadInputError
+from gan_probe.features import recalibrate
 from gan_probe.gan import GAN
 from gan_probe.network import Network, initialise
 from gan_probe.testing import tiny_gan
@@ -283,7 +284,7 @@ def test_weights_that_make_no_gan_are_named_in_one_line(tmp_path, change, messag
 
 
 @pytest.mark.parametrize(("mode", "changed"), [("nearest", {}), ("bilinear", {}), ("nearest", {"norm_last": True})])
-def test_enlarging_layers_are_written_as_onnx_and_norms_behind_activations_are_refused(tmp_path, mode, changed):
+def test_enlarging_layers_and_norms_behind_activations_are_written_as_onnx(tmp_path, mode, changed):
     gan = tiny_gan(seed=1)
     first, *rest = gan.card.generator
     enlarged = [
@@ -293,12 +294,13 @@ def test_enlarging_layers_are_written_as_onnx_and_norms_behind_activations_are_r
     stages = (replace(first, **changed), *enlarged)
     net = initialise(Network(stages, 1), torch.Generator().manual_seed(0)).eval()
     gan = GAN(replace(gan.card, generator=stages, discriminator=None), net)
-    if changed:
-        with pytest.raises(BadInputError, match="normalises behind its activation"):
-            export_onnx(gan, tmp_path / "g.onnx")
-        return
+    net.statistics = recalibrate(net, [torch.randn(64, gan.card.z_size)])
     export_onnx(gan, tmp_path / "g.onnx")
     save_checkpoint(gan, tmp_path / "g.pt")
     z = torch.randn(3, gan.card.z_size)
     for name in ("g.onnx", "g.pt"):
         torch.testing.assert_close(load(tmp_path / name).sample(z), gan.sample(z), atol=1e-4, rtol=0)
+    back = load(tmp_path / "g.onnx").generator
+    assert back.layers == net.layers
+    assert back.statistics.keys() == net.statistics.keys()
+    assert load(tmp_path / "g.onnx").differentiable().card.generator == stages

@@ -38,4 +38,6 @@ def named(net: Network, blocks: Sequence[Block]) -> dict[str, Tensor]:
         if block.norm:
             for leaf, value in block.norm.tensors.items():
                 found[f"{layer.name}.norm.{leaf}"] = value.contiguous()
+        if block.prelu:
+            found[f"{layer.name}.prelu.weight"] = block.prelu.weight.contiguous()
     return found

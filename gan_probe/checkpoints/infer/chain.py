@@ -25,7 +25,7 @@ TRANSPOSED = re.compile(r"deconv|convt|conv_t|tconv|t_conv|trans|up", re.IGNOREC
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A layer with its batch norm. `gap` and `norm_gap` count the modules without parameters in front of each.
+    """A layer with its norm and its learned slopes. `gap` and `norm_gap` count the modules without parameters in front of each.
 
     A gap is None where the names do not tell; `reshape` is the side of the maps that a dense layer is cut into.
     """
@@ -35,6 +35,7 @@ class Block:
     inputs: int
     outputs: int
     norm: Module | None = None
+    prelu: Module | None = None
     reshape: int = 0
     gap: int | None = None
     norm_gap: int | None = None
@@ -50,6 +51,11 @@ class Block:
         return self.outputs // self.reshape**2 if self.reshape else self.outputs
 
     @property
+    def keeps_statistics(self) -> bool:
+        """Whether a batch norm behind it tells what it has seen."""
+        return self.norm is not None and self.norm.kind == "norm"
+
+    @property
     def unit_norm(self) -> bool:
         """Whether the norm acts on the units of a dense layer rather than on the channels they are cut into."""
         return self.op == "linear" and self.norm is not None and self.norm.size == self.outputs
@@ -57,13 +63,18 @@ class Block:
 
 def chains(found: Sequence[Module], role: Role) -> list[list[Block]]:
     """All readings of the modules' order and direction, the likeliest first; BadInputError where there is none."""
-    ops = [m for m in found if m.kind != "norm"]
-    norms = [m for m in found if m.kind == "norm"]
+    ops = [m for m in found if m.kind in ("dense", "conv")]
+    norms = [m for m in found if m.kind in ("norm", "instance", "layer")]
+    alone = next((m for m in norms if m.kind != "norm"), None)
+    if alone is not None and role == "generator":
+        raise BadInputError(
+            one_line(f"{alone.name[-40:]!r} normalises without stored statistics (instance or layer norm?): use --arch")
+        )
     if not ops:
         raise BadInputError(f"it holds no layers of a {role}")
     for order in (ops, sorted(ops, key=lambda m: _natural(m.name)), None):
         linked = list(itertools.islice(_linked(order, role) if order else _searched(ops, role), MOST_CHAINS))
-        placed = [chain for blocks in linked for chain in _placed(blocks, norms, found)]
+        placed = [_bent(chain, found) for blocks in linked for chain in _placed(blocks, norms, found)]
         if placed:
             return placed[:MOST_CHAINS]
     raise BadInputError(_why(ops, norms, role))
@@ -180,6 +191,23 @@ def _placed(blocks: list[Block], norms: Sequence[Module], found: Sequence[Module
     ways = itertools.islice(itertools.combinations(range(len(blocks)), len(norms)), MOST_TRIES)
     fitting = (w for w in ways if all(fits(i, norm) for i, norm in zip(w, ordered, strict=True)))
     return [_joined(blocks, dict(zip(w, ordered, strict=True))) for w in itertools.islice(fitting, MOST_CHAINS)]
+
+
+def _bent(blocks: list[Block], found: Sequence[Module]) -> list[Block]:
+    """Each PReLU behind the layer that precedes it in the file."""
+    for i, module in enumerate(found):
+        if module.kind != "prelu":
+            continue
+        before = [found.index(b.norm or b.module) for b in blocks]
+        at = max((n for n, place in enumerate(before) if place < i), key=lambda n: before[n], default=-1)
+        late = at >= 0 and any(b.norm and found.index(b.module) < i < found.index(b.norm) for b in blocks)
+        if at < 0 or late or blocks[at].prelu or len(module.weight) not in (1, blocks[at].channels):
+            raise BadInputError(one_line(f"{module.name[-60:]!r} (a PReLU?) stands behind no layer; use --arch"))
+        blocks = [*blocks[:at], _with(blocks[at], prelu=module), *blocks[at + 1 :]]
+        if at + 1 < len(blocks):
+            gap = _gap(module, blocks[at + 1].module)
+            blocks[at + 1] = _with(blocks[at + 1], gap=gap)
+    return blocks
 
 
 def _joined(blocks: list[Block], norms: dict[int, Module]) -> list[Block]:

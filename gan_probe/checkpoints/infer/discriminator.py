@@ -42,7 +42,7 @@ def judges(chains: Sequence[list[Block]] | None, pinned: Mapping[str, str]) -> C
     def cost(size: int) -> float:
         if wanted:
             return 0.0 if size == wanted else IMPOSSIBLE
-        seen = min((c(0, size) for c in costs), default=0.0)
+        seen = min((c(0, size, None) for c in costs), default=0.0)
         return image_cost(size) + seen
 
     return cost

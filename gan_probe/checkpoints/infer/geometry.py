@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.weights import Role
 
 LARGEST_IMAGE = 256
-USUAL_SIZES = {28: 0.0, 32: 0.0, 64: 0.0, 128: 0.0, 16: 0.01, 256: 0.01, 48: 0.01, 96: 0.01}
+USUAL_SIZES = {28: 0.0, 32: 0.0, 64: 0.0, 128: 0.0, 16: 0.03, 256: 0.01, 48: 0.01, 96: 0.01}
+Moves = tuple[int, int, str]  # stride, padding, and how maps are enlarged
 STRIDES = {False: (1, 2), True: (1, 2, 3, 4)}
 IMPOSSIBLE = math.inf
 
@@ -33,6 +34,33 @@ class Geometry:
     interpolation: Literal["nearest", "bilinear"] = "nearest"
     size: int = 1
     cost: float = 0.0
+    pool: int = 1
+    pooling: Literal["max", "average"] = "max"
+    side: int = 0  # of the maps in front of the pooling, where there is any
+
+    @property
+    def made(self) -> int:
+        """The side of the maps that the kernel makes."""
+        return self.side or self.size
+
+    def moves(self, before: Moves | None = None) -> Moves:
+        """What the layers behind it are likely to repeat."""
+        enlarges = self.interpolation if self.upsample > 1 else before[2] if before else ""
+        return self.stride, self.padding, enlarges
+
+
+def unlikelihood(geometry: Geometry, before: Moves | None) -> float:
+    """How unlikely a geometry is behind a layer that moved its kernel so: habits, odd ones too, are repeated."""
+    if before is None:
+        return geometry.cost
+    moves = geometry.moves(before)
+    changed = 0.02 if before[2] and moves[2] != before[2] else 0.0
+    return geometry.cost / (3 if moves == before else 1) + changed
+
+
+def moved(block: Block, size: int, geometry: Geometry, before: Moves | None) -> Moves | None:
+    """What is likely to be repeated behind a layer over maps of side `size`: nothing that a stem did."""
+    return None if block.op == "linear" or size == 1 else geometry.moves(before)
 
 
 def image_cost(size: int) -> float:
@@ -57,7 +85,7 @@ def transposed(kernel: int, size: int, wide: bool) -> tuple[Geometry, ...]:
                 elif stride == 1 and out == size:
                     cost = 0.005
                 else:
-                    cost = 0.02 + 0.01 * (stride > 2) + 0.02 * (extra > 0) + 0.02 * (out < size)
+                    cost = (0.02 if stride > 1 or size == 1 else 0.04) + 0.01 * (stride > 2) + 0.02 * (extra > 0) + 0.02 * (out < size)
                     cost += 0.02 * (padding > kernel // 2)
                     cost -= 0.01 * (out % size == 0) if size > 1 else 0
                 found.append(Geometry(stride, padding, extra, size=out, cost=cost))
@@ -89,6 +117,8 @@ def reduced(kernel: int, size: int, wide: bool) -> tuple[Geometry, ...]:
             out = (size + 2 * padding - kernel) // stride + 1
             if size + 2 * padding < kernel or (stride > kernel and kernel > 1):
                 continue
+            if stride > 1 and size + 2 * padding == kernel:  # nowhere to go
+                continue
             halves = stride == 2 and out == (size + 1) // 2
             if (halves and (kernel > 2 or padding == 0)) or (out == 1 and kernel == size and padding == 0):
                 cost = 0.0 if stride == 2 or size == kernel else 0.01
@@ -97,6 +127,11 @@ def reduced(kernel: int, size: int, wide: bool) -> tuple[Geometry, ...]:
             else:
                 cost = 0.03 + 0.02 * (stride > 2) + 0.02 * (padding not in (0, (kernel - 1) // 2))
             found.append(Geometry(stride, padding, size=out, cost=cost))
+            if stride == 1 and out > 1 and kernel % 2 and padding in (0, kernel // 2):
+                cost = 0.03 if padding else 0.05
+                found.append(Geometry(1, padding, 0, size=out // 2, cost=cost, pool=2, pooling="max", side=out))
+                cost += 0.005
+                found.append(Geometry(1, padding, 0, size=out // 2, cost=cost, pool=2, pooling="average", side=out))
     return tuple(found)
 
 
@@ -104,19 +139,22 @@ def options(block: Block, size: int, role: Role, wide: bool) -> Iterator[Geometr
     """The geometries that a layer may have over maps of side `size`."""
     if block.op == "linear":
         yield Geometry(size=block.reshape or 1)
-    elif block.op == "conv_transpose":
-        yield from transposed(block.kernel, size, wide)
-    else:
-        yield from (enlarged if role == "generator" else reduced)(block.kernel, size, wide)
+        return
+    ways = transposed if block.op == "conv_transpose" else enlarged if role == "generator" else reduced
+    sides = block.norm.weight.shape[1:2] if block.norm and block.norm.kind == "layer" else ()
+    yield from (g for g in ways(block.kernel, size, wide) if not sides or g.made == sides[0])
 
 
 def remaining(
     blocks: Sequence[Block], role: Role, end: Callable[[int], float], wide: bool = True
-) -> Callable[[int, int], float]:
-    """The least cost of all layers from number i on, over maps of side n; `end` is the cost of the last side."""
+) -> Callable[[int, int, Moves | None], float]:
+    """The least cost of all layers from number i on, over maps of side n and behind a layer that moved so.
+
+    `end` is the cost of the last side.
+    """
 
     @functools.cache
-    def cost(i: int, size: int) -> float:
+    def cost(i: int, size: int, before: Moves | None) -> float:
         if i == len(blocks):
             return end(size)
         block = blocks[i]
@@ -125,6 +163,12 @@ def remaining(
                 return IMPOSSIBLE
         elif block.op == "linear" and role == "discriminator" and not i and block.inputs % (size * size):
             return IMPOSSIBLE
-        return min((g.cost + cost(i + 1, g.size) for g in options(block, size, role, wide)), default=IMPOSSIBLE)
+        return min(
+            (
+                unlikelihood(g, before) + cost(i + 1, g.size, moved(block, size, g, before))
+                for g in options(block, size, role, wide)
+            ),
+            default=IMPOSSIBLE,
+        )
 
     return cost

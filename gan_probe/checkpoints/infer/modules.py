@@ -23,21 +23,24 @@ STATISTICS = {"running_mean", "running_var"}
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """Tensors of one name: `dense` (outputs, inputs), `conv` (a, b, k, k) in either direction, or a batch `norm`."""
+    """Tensors of one name: `dense` (outputs, inputs), `conv` (a, b, k, k) in either direction, a batch `norm`, ...
+
+    an `instance` norm (channels,) or `layer` norm (C, H, W) without stored statistics, or a `prelu`'s slopes.
+    """
 
     name: str
-    kind: Literal["dense", "conv", "norm"]
+    kind: Literal["dense", "conv", "norm", "instance", "layer", "prelu"]
     tensors: Mapping[str, Tensor]
 
     @property
     def weight(self) -> Tensor:
-        """The weights of a dense layer or a convolution."""
+        """The weights, gains or slopes."""
         return self.tensors["weight"]
 
     @property
     def size(self) -> int:
         """Channels that a norm normalises."""
-        return len(self.tensors["running_mean"])
+        return len(self.tensors.get("running_mean", self.weight))
 
 
 def modules(state: Mapping[str, Tensor]) -> tuple[list[Module], list[str]]:
@@ -79,16 +82,16 @@ def _module(name: str, group: dict[str, Tensor], notes: list[str]) -> Module:
         if len(sizes) == 1 and len(sizes.pop()) == 1:
             ones = torch.ones_like(group["running_mean"])
             return Module(name, "norm", {"weight": ones, "bias": torch.zeros_like(ones), **group})
-    if plain and set(group) <= {"weight", "bias"} and "weight" in group and shape.get("bias", (1,))[1:] == ():
+    if plain and set(group) <= {"weight", "bias"} and "weight" in group:
         dimensions = len(shape["weight"])
         if dimensions == 2:
             return Module(name, "dense", group)
         if dimensions == 4 and shape["weight"][2] == shape["weight"][3] <= LARGEST_KERNEL:
             return Module(name, "conv", group)
-        if dimensions == 1 and "bias" in group:
-            raise BadInputError(
-                one_line(f"{name[-40:]!r} normalises without stored statistics (instance or layer norm?): use --arch")
-            )
+        if dimensions == 1:
+            return Module(name, "instance" if "bias" in group else "prelu", group)
+        if dimensions == 3 and shape["weight"] == shape.get("bias") and shape["weight"][1] == shape["weight"][2]:
+            return Module(name, "layer", group)
     what = ", ".join(f"{leaf} {'x'.join(map(str, sizes))}" for leaf, sizes in [*shape.items()][:3])
     raise BadInputError(one_line(f"{name[-40:]!r} ({what}) is no layer of a plain DCGAN; say what it is with --arch"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,16 @@ from gan_probe.network import activate
 from gan_probe.stage import Activation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
     from gan_probe.checkpoints.infer.chain import Block
     from gan_probe.checkpoints.infer.geometry import Geometry
+    from gan_probe.checkpoints.infer.modules import Module
 
 FEWEST = 64  # inputs at a time
+JUDGED = 48  # channels that a product is judged by
 MACS, VALUES = 4e8, 4e6  # multiplications for one product, and numbers in it: tenths of a second
 Bend = tuple[Activation, float]  # an activation and its slope
 NONE: Bend = ("none", 0.2)
@@ -46,6 +49,7 @@ class Product:
 
     whole: Whole
     part: slice
+    full: Callable[[], Product] | None = None  # with all channels, where only some were made to be judged
 
     def values(self) -> Tensor:
         """The numbers themselves, (N, C, size, size) or (N, units)."""
@@ -64,9 +68,33 @@ class Product:
         return first, (second - first.square()).clamp(min=0)
 
 
-def products(block: Block, x: Tensor, wanted: Sequence[Geometry], more: int = 1) -> Iterator[tuple[Geometry, Product]]:
-    """What the layer makes of x (N, C, H, W) or (N, inputs) under each geometry, with `more` times the work."""
+def normalised_alone(product: Product, bend: Bend, norm: Module) -> Tensor:
+    """The values behind activation and a norm that looks at one image: at each map (instance) or at all (layer)."""
+    x = activate(product.values(), *bend)
+    weight, bias = norm.weight, norm.tensors["bias"]
+    if norm.kind == "layer":
+        return functional.layer_norm(x, list(weight.shape), weight, bias)
+    return functional.instance_norm(x, weight=weight, bias=bias)
+
+
+def judged(block: Block) -> Tensor | None:
+    """The channels by which a layer's readings are compared; None where there are few enough to take them all."""
+    if block.op == "linear" or block.outputs <= 2 * JUDGED or not block.keeps_statistics:
+        return None
+    return torch.arange(0, block.outputs, block.outputs // JUDGED)
+
+
+def products(
+    block: Block, x: Tensor, wanted: Sequence[Geometry], more: int = 1, some: Tensor | None = None
+) -> Iterator[tuple[Geometry, Product]]:
+    """What the layer makes of x (N, C, H, W) or (N, inputs) under each geometry, with `more` times the work.
+
+    Of its channels only `some` are made, and all of them when the product's `full` is called.
+    """
     weight, bias = block.module.weight, block.module.tensors.get("bias")
+    if some is not None:
+        weight = weight[:, some] if block.op == "conv_transpose" else weight[some]
+        bias = None if bias is None else bias[some]
     if block.op == "linear":
         y = functional.linear(x.flatten(1), weight, bias)
         whole = Whole(y.view(len(y), -1, block.reshape, block.reshape) if block.reshape else y)
@@ -81,9 +109,10 @@ def products(block: Block, x: Tensor, wanted: Sequence[Geometry], more: int = 1)
     for group in ways.values():
         g = group[0]
         side = x.shape[-1] * g.upsample
-        macs = block.inputs * block.outputs * block.kernel**2 * side**2 / (g.stride**2 if block.op == "conv" else 1)
-        values = block.outputs * max(h.size for h in group) ** 2
-        maps = x[: max(FEWEST, int(more * min(MACS / macs, VALUES / values)))]
+        macs = weight.shape[0] * weight.shape[1] * block.kernel**2 * side**2 / (g.stride**2 if block.op == "conv" else 1)
+        values = (block.outputs if some is None else len(some)) * max(h.made for h in group) ** 2
+        first = max(FEWEST, int(more * min(MACS / macs, VALUES / values)))
+        maps = x[:first]
         if g.upsample > 1:
             maps = functional.interpolate(maps, scale_factor=g.upsample, mode=g.interpolation)
         most = 0
@@ -99,11 +128,17 @@ def products(block: Block, x: Tensor, wanted: Sequence[Geometry], more: int = 1)
             starts = [most - h.padding for h in group]
         whole = Whole(y)
         for h, start in zip(group, starts, strict=True):
-            yield h, Product(whole, slice(start, start + h.size))
+            full = None if some is None else functools.partial(_whole, block, x[:first], h)
+            yield h, Product(whole, slice(start, start + h.made), full)
+
+
+def _whole(block: Block, x: Tensor, geometry: Geometry) -> Product:
+    return next(iter(products(block, x, [geometry])))[1]
 
 
 def normalised(product: Product, bend: Bend, by_unit: bool, tensors: dict[str, Tensor], eps: float) -> Tensor:
     """The values behind activation and batch norm, normalised by the batch."""
+    product = product.full() if product.full else product
     x = activate(product.values(), *bend)
     mean, variance = product.moments(bend, by_unit)
     scale = tensors["weight"] / torch.sqrt(variance + eps)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from gan_probe.checkpoints.infer.evidence import residuals
-from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, Geometry, options, remaining
-from gan_probe.checkpoints.infer.product import NONE, Bend, normalised, products
-from gan_probe.network import activate
+from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, Geometry, Moves, moved, options, remaining, unlikelihood
+from gan_probe.checkpoints.infer.product import NONE, Bend, judged, normalised, normalised_alone, products
+from gan_probe.network import activate, pooled
 from gan_probe.stage import Stage
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ USUAL: dict[Role, dict[Bend, float]] = {
 RARE: dict[Bend, float] = {
     ("leaky_relu", 0.1): 0.02,
     ("leaky_relu", 0.3): 0.02,
+    ("leaky_relu", 0.02): 0.03,
+    ("leaky_relu", 0.05): 0.03,
+    ("leaky_relu", 0.5): 0.03,
     ("elu", 0.2): 0.02,
     ("selu", 0.2): 0.02,
     ("tanh", 0.2): 0.03,
@@ -46,10 +51,9 @@ RARE_EPS = {1e-5: 0.0, 0.8: 0.02, 1e-3: 0.02}  # 0.8: a momentum written in the 
 CHANGE = 0.02  # layers are mostly alike
 UNUSED = 0.03  # a module that the numbers count and the reading has no use for may be a dropout
 AGAINST_NAMES = 0.3  # what the numbers of an nn.Sequential say outweighs habit
-WEIGHT: dict[Role, float] = {"generator": 1.0, "discriminator": 0.3}  # D's statistics mix real and generated images
 BEAM, OPEN_BEAM = (8, 4, 4), 32  # readings kept behind a norm, and where there is none
 UNNORMED = 8  # times the inputs in front of the first norm
-HOPELESS = 0.3  # a reading so much worse than the best never comes back
+HOPELESS = 0.2  # a reading so much worse than the best never comes back
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,7 @@ class Prefix:
     stages: tuple[Stage, ...] = ()
     residuals: tuple[Tensor, ...] = ()
     z_distribution: str = ""
+    before: Moves | None = None  # how the last layer moved its kernel
 
     @property
     def misfit(self) -> float:
@@ -87,7 +92,7 @@ class Search:
 
     def __post_init__(self) -> None:
         self._left = remaining(self.blocks, self.role, self.end, self.level > 1)
-        self._last_norm = max((i for i, b in enumerate(self.blocks) if b.norm), default=-1)
+        self._last_norm = max((i for i, b in enumerate(self.blocks) if b.keeps_statistics), default=-1)
         self._bends = USUAL[self.role] | (RARE if self.level else {})
         pinned = (self.pinned or {}).get("activation")
         if pinned and self.role == "generator":
@@ -96,10 +101,10 @@ class Search:
 
     def run(self, starts: Iterable[Prefix]) -> list[Prefix]:
         """The whole chain's readings, the cheapest first."""
-        live = [p for p in starts if self._left(0, p.size) < IMPOSSIBLE]
+        live = [p for p in starts if self._left(0, p.size, None) < IMPOSSIBLE]
         for i, block in enumerate(self.blocks):
             grown = [new for prefix in live for new in self._grow(i, prefix)]
-            grown.sort(key=lambda p: p.cost + self._left(i + 1, p.size))
+            grown.sort(key=lambda p: p.cost + self._left(i + 1, p.size, p.before))
             self.tried += len(grown)
             live = self._kept(grown, BEAM[self.level] if block.norm else OPEN_BEAM)
         done = [replace(p, cost=p.cost + self.end(p.size)) for p in live]
@@ -119,25 +124,30 @@ class Search:
         for (bend, cost), x in self._bent(i, prefix):
             stages = prefix.stages
             if stages and not stages[-1].norm_last:
-                stages = (*stages[:-1], replace(stages[-1], activation=bend[0], slope=bend[1]))
+                slopes = self.blocks[i - 1].prelu
+                count = 1 if slopes is None else len(slopes.weight)
+                stages = (*stages[:-1], replace(stages[-1], activation=bend[0], slope=bend[1], slopes=count))
             wanted = [
                 g
                 for g in options(block, prefix.size, self.role, self.level > 1)
-                if self._left(i + 1, g.size) < IMPOSSIBLE
+                if self._left(i + 1, g.size, moved(block, prefix.size, g, prefix.before)) < IMPOSSIBLE
             ]
             # where no norm has yet forgotten which latents were drawn, it takes many to blur them
-            more = 1 if any(b.norm for b in self.blocks[:i]) else UNNORMED
-            made = ((g, None) for g in wanted) if x is None else products(block, x, wanted, more)
+            more = 1 if any(b.keeps_statistics for b in self.blocks[:i]) else UNNORMED
+            some = judged(block)
+            made = ((g, None) for g in wanted) if x is None else products(block, x, wanted, more, some)
+            pooled_before = bool(stages) and stages[-1].pool > 1
             for geometry, product in made:
-                names = _against_names(block, bend, geometry, self._cut_before(i))
+                names = _against_names(block, bend, geometry, self._cut_before(i) + pooled_before)
                 new = replace(
                     prefix,
-                    cost=prefix.cost + cost + geometry.cost + names,
+                    cost=prefix.cost + cost + unlikelihood(geometry, prefix.before) + names,
+                    before=moved(block, prefix.size, geometry, prefix.before),
                     size=geometry.size,
                     stages=(*stages, _stage(block, geometry)),
                     values=product.values if product else None,
                 )
-                yield from self._normed(i, new, product) if product and block.norm else [new]
+                yield from self._normed(i, new, product) if block.norm and (product or not block.keeps_statistics) else [new]
 
     def _cut_before(self, i: int) -> bool:
         """Whether units are cut into maps right in front of layer i, which takes a module of its own."""
@@ -149,35 +159,52 @@ class Search:
         """What may stand between the last layer and layer i: each activation with its cost, and the values behind."""
         x = prefix.values() if prefix.values and i <= self._last_norm else None
         if i == 0 or prefix.stages[-1].norm_last:
-            yield (NONE, 0.0), x
+            pool = (prefix.stages[-1].pool, prefix.stages[-1].pooling) if i else (1, "max")
+            yield (NONE, 0.0), None if x is None else pooled(x, *pool)
+            return
+        last = prefix.stages[-1]
+        if (slopes := self.blocks[i - 1].prelu) is not None:
+            x = None if x is None else nn.functional.prelu(x, slopes.weight)
+            yield (("prelu", 0.2), 0.0), None if x is None else pooled(x, last.pool, last.pooling)
             return
         before = [(s.activation, s.slope) for s in prefix.stages[:-1]]
         for bend, cost in self._bends.items():
             if before and bend != before[-1] and bend != NONE:
                 cost += CHANGE
-            yield (bend, cost), None if x is None else activate(x, *bend)
+            yield (bend, cost), None if x is None else pooled(activate(x, *bend), last.pool, last.pooling)
 
-    def _normed(self, i: int, prefix: Prefix, product: Product) -> Iterator[Prefix]:
+    def _normed(self, i: int, prefix: Prefix, product: Product | None) -> Iterator[Prefix]:
         """The norm right behind the product, or behind an activation where the names leave room for one."""
         block = self.blocks[i]
         assert block.norm is not None  # noqa: S101  # the caller has looked
         places: list[tuple[Bend, float]] = [(NONE, 0.0 if not block.norm_gap else AGAINST_NAMES)]
-        if block.norm_gap or (self.level and block.norm_gap is None):
+        if block.prelu is None and (block.norm_gap or (self.level and block.norm_gap is None)):
             spare = 0.0 if block.norm_gap else 0.05
             places += [(bend, cost + spare) for bend, cost in self._bends.items() if bend != NONE]
             if block.reshape:  # the module in between may only cut the units into maps
                 places[0] = (NONE, 0.0)
         tensors = dict(block.norm.tensors)
+        if block.norm.kind != "norm":  # nothing stored to compare with
+            for bend, cost in places:
+                stage = replace(prefix.stages[-1], norm=block.norm.kind)
+                if bend != NONE:
+                    stage = replace(stage, activation=bend[0], slope=bend[1], norm_last=True)
+                values = functools.partial(normalised_alone, product, bend, block.norm) if product else None
+                yield replace(prefix, cost=prefix.cost + cost, values=values, stages=(*prefix.stages[:-1], stage))
+            return
+        assert product is not None  # noqa: S101  # values are made up to the last norm that keeps statistics
         for bend, cost in places:
             moments = product.moments(bend, block.unit_norm)
-            found = residuals(*moments, tensors["running_mean"], tensors["running_var"])
+            some = judged(block)
+            stored = (tensors["running_mean"], tensors["running_var"])
+            found = residuals(*moments, *(stored if some is None else (t[some] for t in stored)))
             stage = replace(prefix.stages[-1], norm="unit" if block.unit_norm and block.reshape else "channel")
             if bend != NONE:
                 stage = replace(stage, activation=bend[0], slope=bend[1], norm_last=True)
             for eps, eps_cost in self._eps(prefix, tensors["running_var"]):
                 yield replace(
                     prefix,
-                    cost=prefix.cost + cost + eps_cost + WEIGHT[self.role] * 2 * float(found.mean()),
+                    cost=prefix.cost + cost + eps_cost + surprise(2 * float(found.mean()), self.role),
                     values=functools.partial(normalised, product, bend, block.unit_norm, tensors, eps),
                     stages=(*prefix.stages[:-1], replace(stage, eps=eps)),
                     residuals=(*prefix.residuals, found),
@@ -189,8 +216,14 @@ class Search:
         for eps, cost in (RARE_EPS if self.level else EPS).items():
             if eps == 1e-5 or float((eps / variance.clamp(min=1e-12)).median()) > 1e-3:
                 habit = (0.05 if used[-1] != eps else 0.0) if used else cost
+                habit *= 1 if self.role == "generator" else 3
                 found.append((eps, habit))
         return found
+
+
+def surprise(misfit: float, role: Role) -> float:
+    """What a norm's misfit costs: a discriminator's statistics saw real images too, and none agrees well with them."""
+    return misfit if role == "generator" else 0.1 * math.log1p(10 * misfit)
 
 
 def _stage(block: Block, geometry: Geometry) -> Stage:
@@ -207,14 +240,16 @@ def _stage(block: Block, geometry: Geometry) -> Stage:
         shape=shape,
         upsample=geometry.upsample,
         interpolation=geometry.interpolation,
+        pool=geometry.pool,
+        pooling=geometry.pooling,
     )
 
 
-def _against_names(block: Block, bend: Bend, geometry: Geometry, reshaped: bool) -> float:
+def _against_names(block: Block, bend: Bend, geometry: Geometry, more: int) -> float:
     """What it costs that the modules needed are more than the names leave room for, or that too few are."""
     if block.gap is None:
         return 0.0
-    needed = (bend != NONE) + (geometry.upsample > 1) + reshaped
+    needed = (bend != NONE and bend[0] != "prelu") + (geometry.upsample > 1) + more
     if needed > block.gap or (block.gap and not needed):
         return AGAINST_NAMES
     return UNUSED * (block.gap - needed)

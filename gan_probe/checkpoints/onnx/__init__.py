@@ -39,8 +39,8 @@ def load(request: LoadRequest) -> GAN | None:
     notes: list[str] = []
     for path, role in _files(request):
         model, digest = read_model(path)
-        if to_float32(model):
-            notes.append(f"{path.name} is in float64: it was converted to float32")
+        if kind := to_float32(model):
+            notes.append(f"{path.name} is in {kind}: it was converted to float32")
         model = with_free_batch(model)
         shapes = infer_shapes(model)
         net = OnnxNet(model, shapes, role or _role(model, shapes))

@@ -25,7 +25,7 @@ NONLINEAR = frozenset([
 ])
 LINEAR = frozenset([
     "Add", "BatchNormalization", "Cast", "Div", "Dropout", "Flatten", "Greater", "GreaterOrEqual", "Identity", "Less",
-    "LessOrEqual", "Mul", "Neg", "Reciprocal", "Reshape", "Sqrt", "Squeeze", "Sub", "Unsqueeze",
+    "LessOrEqual", "Mul", "Neg", "Pad", "Reciprocal", "Reshape", "Sqrt", "Squeeze", "Sub", "Unsqueeze",
 ])
 # fmt: on
 SHAPING = frozenset(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast"])
@@ -79,6 +79,7 @@ def find_layers(graph: onnx.GraphProto, shapes: Mapping[str, tuple[int, ...]], o
         counts[kind] = counts.get(kind, 0) + 1
         name = f"{kind}{counts[kind]}"
         end, norms = _follow(nodes, index, constants, consumers, output)
+        end, norms = _round_off(nodes, end, norms, consumers, shapes)
         shape = shapes[end]
         found.layers.append(Layer(name, kind, shape[1] if len(shape) > 1 else 1, shape[-1] if len(shape) == 4 else 1))
         found.values[name] = end
@@ -127,3 +128,27 @@ def _follow(
             if any(nodes[n].op_type in NONLINEAR for n in walked):
                 break
     return end, norms
+
+
+def _round_off(
+    nodes: list[onnx.NodeProto],
+    end: str,
+    norms: list[int],
+    consumers: Mapping[str, set[int]],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> tuple[str, list[int]]:
+    """A layer with what stands behind its activation: a reshape of features into maps, or a norm that had not come."""
+    value, found = end, norms
+    while len(users := consumers.get(value, set())) == 1:
+        number = min(users)
+        node = nodes[number]
+        if node.input[0] != value:
+            break
+        value = node.output[0]
+        if node.op_type == "BatchNormalization" and not found:
+            end, found = value, [number]
+        elif node.op_type == "Reshape" and len(shapes[node.input[0]]) == 2 and len(shapes[value]) == 4:
+            end = value
+        elif node.op_type not in ("Identity", "Dropout", "Cast"):
+            break
+    return end, found

@@ -11,6 +11,7 @@ import onnx
 import torch
 
 from gan_probe.checkpoints.onnx.batch import fixed_batch
+from gan_probe.checkpoints.onnx.chain import read_chain
 from gan_probe.checkpoints.onnx.layers import find_layers, last_activation, logit
 from gan_probe.checkpoints.onnx.read import LARGEST_TOTAL
 from gan_probe.checkpoints.onnx.session import open_session
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.weights import Role
+    from gan_probe.network import Network
+    from gan_probe.stage import Stage
 
 
 class OnnxNet:
@@ -57,6 +60,7 @@ class OnnxNet:
         self._check_shapes()
         self._sessions: dict[bool, tuple[Any, dict[str, tuple[str, str]]]] = {}  # by whether norms are by batch
         self._statistics = self._stored()
+        self._rebuilt: Network | BadInputError | None = None
         self._try()
 
     @property
@@ -127,6 +131,30 @@ class OnnxNet:
         twin = OnnxNet(model, self._shapes, self.role)
         twin.statistics = None
         return twin
+
+    def differentiable(self) -> Network:
+        """The same network rebuilt in torch, once, normalising as this one does now: it gives gradients.
+
+        Raises BadInputError, naming the operator, where the graph is no plain chain of a DCGAN's, or where torch
+        differs from onnxruntime.
+        """
+        from gan_probe.checkpoints.onnx.rebuild import rebuild
+
+        if self._rebuilt is None:
+            try:
+                self._rebuilt = rebuild(self)
+            except BadInputError as error:
+                self._rebuilt = error
+        if isinstance(self._rebuilt, BadInputError):
+            raise self._rebuilt
+        if self._structure.norms:
+            self._rebuilt.statistics = self.statistics
+        return self._rebuilt
+
+    def chain(self) -> list[tuple[Stage, dict[str, np.ndarray]]]:
+        """The graph as stages with their weights; BadInputError where it is no plain chain."""
+        inputs = [value.name for value in self._inputs]
+        return read_chain(self._model, self._shapes, inputs, self._structure.output)
 
     def _run(self, x: Tensor, labels: Tensor | None, names: list[str], batch: bool) -> dict[str, Tensor]:
         n = len(x)

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
+from gan_probe.checkpoints.onnx.fold import fold_constants
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         onnx.checker.check_model(model)
     except Exception as error:  # onnx raises kinds of its own
         raise BadInputError(f"its ONNX graph is not valid: {error}") from error
+    fold_constants(model)
     return model, digest.hexdigest()
 
 

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from gan_probe.gan import Moments
 
+FLOATS = {
+    onnx.TensorProto.DOUBLE: "float64",
+    onnx.TensorProto.FLOAT16: "float16",
+    onnx.TensorProto.BFLOAT16: "bfloat16",
+}
+
 
 def exposed(model: onnx.ModelProto, outputs: Iterable[str]) -> onnx.ModelProto:
     """A copy whose outputs are these values, without the nodes that none of them needs."""
@@ -101,25 +107,30 @@ def evaluating(model: onnx.ModelProto) -> onnx.ModelProto:
     return copy
 
 
-def to_float32(model: onnx.ModelProto) -> bool:
-    """Turn a float64 graph into float32 in place, since onnxruntime has no float64 convolutions; whether it was one."""
-    double, single = onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT
-    values = [*model.graph.input, *model.graph.output]
-    if double not in [value.type.tensor_type.elem_type for value in model.graph.input]:
-        return False
+def to_float32(model: onnx.ModelProto) -> str:
+    """Turn a graph of other floats into float32 in place; their name, or "" where it was float32 already.
+
+    onnxruntime has no float64 convolutions, and casts float16 to and fro, which costs both digits and time.
+    """
+    single = onnx.TensorProto.FLOAT
+    inputs = {value.type.tensor_type.elem_type for value in model.graph.input}
+    held = inputs | {tensor.data_type for tensor in model.graph.initializer if len(tensor.dims) > 1}
+    kinds = held & FLOATS.keys()
+    if not kinds:
+        return ""
     del model.graph.value_info[:]
-    for value in values:
-        if value.type.tensor_type.elem_type == double:
+    for value in (*model.graph.input, *model.graph.output):
+        if value.type.tensor_type.elem_type in FLOATS:
             value.type.tensor_type.elem_type = single
     attributes = [attribute for node in model.graph.node for attribute in node.attribute]
     for attribute in attributes:
-        if attribute.name in ("to", "dtype") and attribute.i == double:
+        if attribute.name in ("to", "dtype") and attribute.i in FLOATS:
             attribute.i = single
     for tensor in (*model.graph.initializer, *(a.t for a in attributes if a.HasField("t"))):
-        if tensor.data_type == double:
+        if tensor.data_type in FLOATS:
             name = tensor.name
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), name))
-    return True
+    return " and ".join(sorted(FLOATS[kind] for kind in kinds))
 
 
 def randomised(model: onnx.ModelProto, generator: torch.Generator) -> onnx.ModelProto | None:

@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from gan_probe.errors import BadInputError
 from gan_probe.network import StageModule
 
 if TYPE_CHECKING:
@@ -77,13 +76,13 @@ class _Writer:
         elif stage.op != "linear" and self.flat:
             self._act("Reshape", f"{name}.pixel", f"{name}.pixel_shape", [0, stage.inputs, 1, 1])
         self.flat = stage.op == "linear"
-        if stage.norm_last:
-            raise BadInputError(f"layer {name} normalises behind its activation, which is not written as ONNX; use .pt")
         if stage.upsample > 1:
             self._enlarge(name, stage)
         if stage.labels:
             self._join_labels(name)
         self._multiply(name, module)
+        if stage.norm_last:
+            self._bend(f"{name}.bent", stage)
         if stage.shape and stage.norm != "unit":
             self._reshape(name, stage.shape)
         if module.norm is not None:
@@ -91,8 +90,14 @@ class _Writer:
         if stage.shape and stage.norm == "unit":
             self._reshape(name, stage.shape)
         self.size = size
+        if stage.norm_last:
+            self.nodes[-1].output[0] = self.value = name  # the norm, or the reshape behind it
+        else:
+            self._bend(name, stage)
+
+    def _bend(self, output: str, stage: Stage) -> None:
         slope = {"alpha": stage.slope} if stage.activation == "leaky_relu" else {}
-        self.value = self._node(ACTIVATIONS[stage.activation], [self.value], name, **slope)
+        self.value = self._node(ACTIVATIONS[stage.activation], [self.value], output, **slope)
 
     def _enlarge(self, name: str, stage: Stage) -> None:
         self.constants[f"{name}.scales"] = np.array([1, 1, stage.upsample, stage.upsample], np.float32)
@@ -118,16 +123,21 @@ class _Writer:
         if stage.op == "linear":
             self.value = self._node("Gemm", inputs, output, transB=1)
             return
+        begin, end = stage.paddings
         geometry: dict[str, Any] = {
             "kernel_shape": [stage.kernel] * 2,
             "strides": [stage.stride] * 2,
-            "pads": [stage.padding] * 4,
+            "pads": [begin, begin, end, end],
         }
         if stage.op == "conv":
             self.value = self._node("Conv", inputs, output, **geometry)
         else:
             geometry["output_padding"] = [stage.output_padding] * 2
             self.value = self._node("ConvTranspose", inputs, output, **geometry)
+        if any(stage.border):
+            begin, end = stage.border
+            pads = self._constant(f"{name}.border", [0, 0, begin, begin, 0, 0, end, end])
+            self.value = self._node("Pad", [self.value, pads], f"{name}.bordered", mode="constant")
 
     def _normalise(self, name: str, module: StageModule) -> None:
         norm = module.norm

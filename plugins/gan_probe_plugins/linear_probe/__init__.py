@@ -46,6 +46,10 @@ class LinearProbeOptions(Options):
     bn: Literal["data", "stored"] = option(
         "data", "batch-norm statistics: recomputed on the training images (no labels used), or as stored"
     )
+    storage: Literal["float32", "float16"] = option(
+        "float32", "of features: float16 halves memory and disk, and rounds to 1 part in 2,048"
+    )
+    store: bool = option(True, "keep large features on disk for the next run (see `gan-probe cache`)")
     baselines: tuple[Literal["random", "pixels", "kmeans", "supervised", "none"], ...] = option(
         ("random", "pixels"), "what to compare with: random weights, pixels, kmeans, supervised; or none"
     )

@@ -43,11 +43,11 @@ class Ladder:
         net = self.gan.discriminator
         assert net is not None  # noqa: S101  # asked by the caller
         whole = "trained D" if self.options.layers is None else f"trained D, {' + '.join(self.layers)}"
-        shape = self.layers, self.world, self.options.grid
-        features, columns = features_of(whole, self.gan, net, *shape, recompute, self.ctx)
+        settings = self.layers, self.world, self.options
+        features, columns = features_of(whole, self.gan, net, *settings, recompute, self.ctx)
         self._probe(features)
         if len(self.layers) > 1 and self.protocol.all_labels:
-            for layer, block in zip(self.layers, columns, strict=True):
+            for layer, block in columns.items():
                 # at the C of all layers: a search for each would double the time and tell little
                 self.alone.append(probe(features.part(layer, block), self.world, (self.probes[0].C,), self.ctx))
 
@@ -68,8 +68,8 @@ class Ladder:
                 self.notes.append("No random-weights control: the weights of this network cannot be drawn anew.")
                 return
             # untrained statistics would say nothing, so they always come from the images
-            shape = self.layers, self.world, self.options.grid
-            features, _ = features_of(name, self.gan, twin, *shape, twin.statistics != {}, self.ctx)
+            settings = self.layers, self.world, self.options
+            features, _ = features_of(name, self.gan, twin, *settings, twin.statistics != {}, self.ctx)
             self._probe(features)
             del features  # at full size, two sets of features would not fit beside each other
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gan_probe import BadInputError
-from gan_probe.features import batches, pooled, recalibrated
+from gan_probe.features import Calibration, FeatureStore, extract
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +15,10 @@ if TYPE_CHECKING:
 
     from gan_probe import GAN, Context
     from gan_probe.gan import Net
+    from gan_probe_plugins.linear_probe import LinearProbeOptions
     from gan_probe_plugins.linear_probe.images import World
 
+STORED_BYTES = 2**26  # what takes less is extracted sooner than it is read
 BATCH = 128  # images in a batch whose statistics are taken, as in the release
 
 
@@ -73,20 +74,37 @@ def recomputes(net: Net, bn: str, n: int, notes: list[str]) -> bool:
 
 
 def features_of(
-    name: str, gan: GAN, net: Net, layers: Sequence[str], world: World, grid: int, recompute: bool, ctx: Context
-) -> tuple[FeatureSet, list[slice]]:
+    name: str,
+    gan: GAN,
+    net: Net,
+    layers: Sequence[str],
+    world: World,
+    options: LinearProbeOptions,
+    recompute: bool,
+    ctx: Context,
+) -> tuple[FeatureSet, dict[str, slice]]:
     """Pooled activations of the training and test images, and the columns of each layer.
 
-    `recompute` takes batch norm's statistics from the training images for the while.
+    `recompute` takes batch norm's statistics from the training images for the while. Large sets lie in the store.
     """
     # data sets are often sorted by class, and a batch of one class has moments of its own
     order = ctx.rng("linear-probe/batch norm").permutation(world.fitted)
-    with recalibrated(net, batches(gan, world.train.images, order, BATCH)) if recompute else nullcontext():
-        (train, columns), (test, _) = (
-            pooled(gan, net, images.images, layers, grid=grid, batch_size=ctx.batch_size, progress=ctx.progress)
-            for images in (world.train, world.test)
-        )
-    return FeatureSet(name, train, test), columns
+    size = sum(layer.channels * min(options.grid, layer.size) ** 2 for layer in net.layers if layer.name in layers)
+    large = 4 * size * (len(world.train) + len(world.test)) >= STORED_BYTES
+    train, test = extract(
+        gan,
+        net,
+        (world.train, world.test),
+        layers,
+        grid=options.grid,
+        calibration=Calibration(world.train, order, BATCH) if recompute else None,
+        dtype=options.storage,
+        batch_size=ctx.batch_size,
+        store=FeatureStore.default() if options.store and large else None,
+        about={"checkpoint": gan.card.name, "features": name, "data": ctx.data.name if ctx.data else ""},
+        progress=ctx.progress,
+    )
+    return FeatureSet(name, train.array, test.array), train.columns
 
 
 def pixels_of(gan: GAN, world: World) -> FeatureSet:

@@ -1,0 +1,389 @@
+"""Keras files, written and run by Keras itself: the oracle is its `predict`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+import zipfile
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+
+from gan_probe import load
+from gan_probe.errors import BadInputError
+
+if find_spec("keras") is None:
+    pytest.skip("Keras itself writes these files: pip install keras h5py", allow_module_level=True)
+h5py = pytest.importorskip("h5py")
+# Keras on torch speaks NumPy's older dialect
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def keras():
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import keras
+
+        if keras.backend.backend() == "tensorflow":
+            pytest.skip("Keras runs on TensorFlow here, which these tests do not need")
+        keras.utils.set_random_seed(0)
+        yield keras
+
+
+def tutorial(keras, width: int = 8):
+    """The DCGAN of TensorFlow's tutorial: 5x5 kernels, asymmetric crops, 28 pixels."""
+    L = keras.layers
+    g = keras.Sequential(
+        [
+            keras.Input((100,)),
+            L.Dense(7 * 7 * 4 * width, use_bias=False),
+            L.BatchNormalization(momentum=0.8),
+            L.LeakyReLU(),
+            L.Reshape((7, 7, 4 * width)),
+            L.Conv2DTranspose(2 * width, 5, strides=1, padding="same", use_bias=False),
+            L.BatchNormalization(momentum=0.8),
+            L.LeakyReLU(),
+            L.Conv2DTranspose(width, 5, strides=2, padding="same", use_bias=False),
+            L.BatchNormalization(momentum=0.8),
+            L.LeakyReLU(),
+            L.Conv2DTranspose(1, 5, strides=2, padding="same", use_bias=False, activation="tanh"),
+        ]
+    )
+    d = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            L.Conv2D(width, 5, strides=2, padding="same"),
+            L.LeakyReLU(),
+            L.Dropout(0.3),
+            L.Conv2D(2 * width, 5, strides=2, padding="same"),
+            L.LeakyReLU(),
+            L.Dropout(0.3),
+            L.Flatten(),
+            L.Dense(1),
+        ]
+    )
+    return g, d
+
+
+def celeba(keras, width: int = 8):
+    """The 64-pixel faces of Keras' own example: no norms, 4x4 kernels, outputs in [0, 1]."""
+    L = keras.layers
+    g = keras.Sequential(
+        [
+            keras.Input((128,)),
+            L.Dense(8 * 8 * width),
+            L.Reshape((8, 8, width)),
+            L.Conv2DTranspose(width, kernel_size=4, strides=2, padding="same"),
+            L.LeakyReLU(negative_slope=0.2),
+            L.Conv2DTranspose(2 * width, kernel_size=4, strides=2, padding="same"),
+            L.LeakyReLU(negative_slope=0.2),
+            L.Conv2DTranspose(4 * width, kernel_size=4, strides=2, padding="same"),
+            L.LeakyReLU(negative_slope=0.2),
+            L.Conv2D(3, kernel_size=5, padding="same", activation="sigmoid"),
+        ]
+    )
+    layers = [keras.Input((64, 64, 3))]
+    for outputs in (width, 2 * width, 2 * width):
+        layers += [L.Conv2D(outputs, kernel_size=4, strides=2, padding="same"), L.LeakyReLU(negative_slope=0.2)]
+    return g, keras.Sequential([*layers, L.Flatten(), L.Dropout(0.2), L.Dense(1, activation="sigmoid")])
+
+
+def upsampling(keras, width: int = 8):
+    """Keras-GAN's dcgan: enlargement and 3x3 kernels; a padding in front of a norm; models around sequences."""
+    L = keras.layers
+    g = keras.Sequential(
+        [
+            keras.Input((100,)),
+            L.Dense(7 * 7 * 2 * width, activation="relu"),
+            L.Reshape((7, 7, 2 * width)),
+            L.UpSampling2D(),
+            L.Conv2D(2 * width, kernel_size=3, padding="same"),
+            L.BatchNormalization(momentum=0.8),
+            L.Activation("relu"),
+            L.UpSampling2D(),
+            L.Conv2D(width, kernel_size=3, padding="same"),
+            L.BatchNormalization(momentum=0.8),
+            L.Activation("relu"),
+            L.Conv2D(1, kernel_size=3, padding="same"),
+            L.Activation("tanh"),
+        ]
+    )
+    layers = [keras.Input((28, 28, 1)), L.Conv2D(width, kernel_size=3, strides=2, padding="same")]
+    layers += [L.LeakyReLU(negative_slope=0.2), L.Dropout(0.25)]
+    layers += [L.Conv2D(2 * width, kernel_size=3, strides=2, padding="same"), L.ZeroPadding2D(((0, 1), (0, 1)))]
+    layers += [L.BatchNormalization(momentum=0.8), L.LeakyReLU(negative_slope=0.2), L.Dropout(0.25)]
+    for outputs, stride in ((2 * width, 2), (4 * width, 1)):
+        layers += [L.Conv2D(outputs, kernel_size=3, strides=stride, padding="same")]
+        layers += [L.BatchNormalization(momentum=0.8), L.LeakyReLU(negative_slope=0.2), L.Dropout(0.25)]
+    d = keras.Sequential([*layers, L.Flatten(), L.Dense(1, activation="sigmoid")])
+    z, image = keras.Input((100,)), keras.Input((28, 28, 1))
+    return keras.Model(z, g(z)), keras.Model(image, d(image))
+
+
+FAMILIES = {"tutorial": tutorial, "celeba": celeba, "upsampling": upsampling}
+
+
+def trained(pair, kind: str = "normal", steps: int = 12):
+    """The pair with biases and norms that are not as they were made."""
+    g, d = pair
+    rng = np.random.default_rng(0)
+    for net in pair:
+        for weight in net.weights:
+            if weight.name in ("bias", "beta", "gamma"):
+                weight.assign(weight.numpy() + rng.normal(0, 0.2, weight.shape).astype("f4"))
+    size = g.input_shape[1]
+    for _ in range(steps):
+        z = rng.normal(size=(64, size)) if kind == "normal" else rng.uniform(-1, 1, (64, size))
+        d(g(z.astype("f4"), training=True), training=True)
+    return g, d
+
+
+def quiet_save(model, path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.save(path)
+
+
+def assert_same(gan, g, d, sigmoid: bool, atol: float = 1e-4) -> None:
+    rng = np.random.default_rng(1)
+    z = rng.normal(size=(5, g.input_shape[1])).astype("f4")
+    images = rng.uniform(-1, 1, (5, *d.input_shape[1:])).astype("f4")
+    ours = gan.sample(torch.from_numpy(z)).permute(0, 2, 3, 1).numpy()
+    np.testing.assert_allclose(ours, g.predict(z, verbose=0), atol=atol, rtol=0)
+    with torch.no_grad():
+        scores = gan.discriminator(torch.from_numpy(images.transpose(0, 3, 1, 2).copy()))
+    theirs = d.predict(images, verbose=0)
+    np.testing.assert_allclose((scores.sigmoid() if sigmoid else scores).numpy(), theirs, atol=atol, rtol=0)
+    assert np.ptp(theirs) > 1e-3  # or the comparison would say nothing
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_pair_gives_what_keras_predicts(keras, tmp_path, family, suffix):
+    g, d = trained(FAMILIES[family](keras))
+    quiet_save(g, tmp_path / f"generator{suffix}")
+    quiet_save(d, tmp_path / f"discriminator{suffix}")
+    gan = load(tmp_path)
+    assert gan.card.format == "Keras"
+    assert gan.card.z_distribution == "normal"
+    assert gan.card.value_range == ((0, 1) if family == "celeba" else (-1, 1))
+    assert any("sigmoid was left out" in line for line in gan.card.assumed) == (family != "tutorial")
+    assert_same(gan, g, d, sigmoid=family != "tutorial")
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_file_of_both_networks_in_a_row_gives_both(keras, tmp_path, suffix):
+    g, d = trained(upsampling(keras))
+    z = keras.Input((100,))
+    quiet_save(keras.Model(z, d(g(z))), tmp_path / f"combined{suffix}")
+    assert_same(load(tmp_path / f"combined{suffix}"), g, d, sigmoid=True)
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform"])
+def test_the_norms_tell_the_latents_distribution(keras, tmp_path, kind):
+    g, d = trained(tutorial(keras), kind, steps=40)
+    g.save(tmp_path / "g.keras")
+    gan = load(tmp_path / "g.keras")
+    assert gan.card.z_distribution == kind
+    assert load(tmp_path / "g.keras", pinned={"z_distribution": "normal"}).card.z_distribution == "normal"
+    assert d.count_params()
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_every_kernel_stride_and_padding_acts_as_in_keras(keras, tmp_path, transposed, padding):
+    rng = np.random.default_rng(2)
+    layer = keras.layers.Conv2DTranspose if transposed else keras.layers.Conv2D
+    for kernel in (1, 2, 3, 4, 5, 7):
+        for stride in (1, 2, 3):
+            for side in (7, 8):
+                if kernel == 1 and transposed and stride > 1:
+                    continue
+                inputs = keras.Input((6,))
+                x = keras.layers.Reshape((side, side, 4))(keras.layers.Dense(side * side * 4)(inputs))
+                g = keras.Model(inputs, layer(3, kernel, strides=stride, padding=padding)(x))
+                g.save(tmp_path / "g.keras")
+                if g.output_shape[1] == 1:
+                    continue
+                z = rng.normal(size=(3, 6)).astype("f4")
+                ours = load(tmp_path / "g.keras").sample(torch.from_numpy(z)).permute(0, 2, 3, 1).numpy()
+                np.testing.assert_allclose(ours, g.predict(z, verbose=0), atol=1e-5, rtol=0)
+
+
+def test_uneven_paddings_survive_our_own_formats(keras, tmp_path, gan_probe_command):
+    g, d = trained(upsampling(keras))
+    files = tmp_path / "keras"
+    files.mkdir()
+    g.save(files / "generator.keras")
+    d.save(files / "discriminator.keras")
+    for to in ("gan.pt", "folder", "onnx/"):
+        kind = ["--format", "onnx"] if to == "onnx/" else []
+        code, _, err = gan_probe_command("convert", files, "--to", tmp_path / to, *kind)
+        assert (code, err) == (0, "")
+        assert_same(load(tmp_path / to), g, d, sigmoid=True)
+    code, out, _ = gan_probe_command("info", tmp_path / "gan.pt")
+    assert code == 0
+    assert "padding 0 and 1" in out
+    assert "border of zeros 0 and 1" in out
+
+
+def model_of(keras, *layers):
+    return keras.Sequential([keras.Input((8,)), keras.layers.Dense(64, name="dense"), *layers])
+
+
+def refused(keras):
+    L = keras.layers
+
+    @keras.saving.register_keras_serializable("mine")
+    class Scale(L.Layer):
+        def call(self, x):
+            return 2 * x
+
+    one, two = keras.Input((8,)), keras.Input((8,))
+    reshape = L.Reshape((4, 4, 4))
+    return {
+        "Lambda": model_of(keras, L.Lambda(lambda x: x * 2)),
+        "Scale": model_of(keras, Scale()),
+        "MaxPooling2D": model_of(keras, reshape, L.MaxPooling2D()),
+        "LayerNormalization": model_of(keras, L.LayerNormalization()),
+        "'softplus'": model_of(keras, L.Activation("softplus")),
+        "not square": model_of(keras, reshape, L.Conv2D(3, (1, 3))),
+        "dilated": model_of(keras, reshape, L.Conv2D(3, 3, padding="same", dilation_rate=2)),
+        "joins several": keras.Model([one, two], L.Dense(4)(L.Concatenate()([one, two]))),
+        "square maps": model_of(keras, L.Reshape((2, 8, 4))),
+        "second activation": model_of(keras, L.ReLU(), L.Activation("tanh")),
+        "maximum": model_of(keras, L.ReLU(max_value=6.0)),
+    }
+
+
+def test_what_stages_cannot_say_is_refused_by_name(keras, tmp_path):
+    for word, model in refused(keras).items():
+        for suffix in (".keras", ".h5"):
+            quiet_save(model, tmp_path / f"g{suffix}")
+            with pytest.raises(BadInputError, match=word) as caught:
+                load(tmp_path / f"g{suffix}")
+            assert len(str(caught.value)) <= 200
+
+
+def test_a_lambdas_code_does_not_run(keras, tmp_path):
+    marker = tmp_path / "marker"
+    g = model_of(keras, keras.layers.Reshape((4, 4, 4)), keras.layers.Conv2D(3, 3, padding="same"))
+    g.save(tmp_path / "g.keras")
+    with zipfile.ZipFile(tmp_path / "g.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    config["config"]["layers"][1]["module"] = "os"
+    config["config"]["layers"][1]["config"]["kernel_initializer"] = {
+        "module": "os",
+        "class_name": "system",
+        "config": f"touch {marker}",
+    }
+    with zipfile.ZipFile(tmp_path / "evil.keras", "w") as archive:
+        for name, content in (members | {"config.json": json.dumps(config)}).items():
+            archive.writestr(name, content)
+    load(tmp_path / "evil.keras")
+    assert not marker.exists()
+
+
+def kernel_of(group):
+    names: list[str] = []
+    group.visit(lambda name: names.append(name) if name.endswith("dense/kernel") else None)
+    return group[names[0].rpartition("/")[0]]
+
+
+def external_link(group):
+    group["other"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+def external_data(group):
+    where = kernel_of(group)
+    del where["kernel"]
+    where.create_dataset("kernel", (8, 64), "f4", external=[("/etc/passwd", 0, 2048)])
+
+
+def virtual(group):
+    where = kernel_of(group)
+    del where["kernel"]
+    layout = h5py.VirtualLayout((8, 64), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "x", shape=(8, 64))
+    where.create_virtual_dataset("kernel", layout)
+
+
+def never_stored(group):
+    where = kernel_of(group)
+    del where["kernel"]
+    where.create_dataset("kernel", (10**6, 10**6), "f4", chunks=(1000, 1000))
+
+
+def circle(group):
+    group["again"] = h5py.SoftLink("/model_weights")
+
+
+def bomb(group):
+    where = kernel_of(group)
+    del where["kernel"]
+    data = where.create_dataset("kernel", (4000, 4000), "f4", chunks=(4000, 4000), compression="gzip")
+    data[:] = 0
+
+
+def diverged(group):
+    kernel_of(group)["kernel"][0, 0] = np.nan
+
+
+def two_names(group):
+    group.copy(kernel_of(group), group["dense"], "copy")
+
+
+HOSTILE = {
+    "elsewhere": external_link,
+    "holds more than is stored": external_data,
+    "holds more than is stored|damaged": virtual,
+    "more than is stored": never_stored,
+    "to elsewhere": circle,
+    "is stored": bomb,
+    "NaN": diverged,
+    "2 times": two_names,
+}
+
+
+@pytest.mark.parametrize("message", HOSTILE)
+def test_a_hostile_hdf5_part_is_refused(keras, tmp_path, message):
+    g = model_of(keras, keras.layers.Reshape((4, 4, 4)), keras.layers.Conv2D(3, 3, padding="same"))
+    quiet_save(g, tmp_path / "g.h5")
+    load(tmp_path / "g.h5")
+    with h5py.File(tmp_path / "g.h5", "r+") as file:
+        HOSTILE[message](file["model_weights"])
+    with pytest.raises(BadInputError, match=message) as caught:
+        load(tmp_path / "g.h5")
+    assert len(str(caught.value)) <= 200
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_file_cut_short_is_refused_in_one_line(keras, tmp_path, suffix):
+    g = model_of(keras, keras.layers.Reshape((4, 4, 4)), keras.layers.Conv2D(3, 3, padding="same"))
+    quiet_save(g, tmp_path / f"g{suffix}")
+    raw = (tmp_path / f"g{suffix}").read_bytes()
+    for length in np.linspace(1, len(raw) - 1, 25).astype(int):
+        (tmp_path / f"cut{suffix}").write_bytes(raw[:length])
+        with pytest.raises(BadInputError) as caught:
+            load(tmp_path / f"cut{suffix}")
+        assert len(str(caught.value)) <= 200
+
+
+def test_weights_without_their_model_are_named(keras, tmp_path):
+    model_of(keras).save_weights(tmp_path / "g.weights.h5")
+    with pytest.raises(BadInputError, match="without their model"):
+        load(tmp_path / "g.weights.h5")
+
+
+def test_without_h5py_the_extra_is_named(keras, tmp_path, monkeypatch):
+    model_of(keras).save(tmp_path / "g.keras")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(BadInputError, match=r"gan-probe\[keras\]"):
+        load(tmp_path / "g.keras")
