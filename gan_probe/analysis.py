@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import torch
 
     from gan_probe.data import Data, Images, Split
-    from gan_probe.features import FeatureStore
     from gan_probe.gan import GAN, Card
     from gan_probe.report import Report
 
@@ -37,17 +36,13 @@ def _silent(_done: int, _total: int, _what: str) -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """What the runner hands to an analysis: seeded randomness by name, device, batch size, data, and progress.
-
-    `store` is where `gan_probe.features.extract` keeps features for the next run; None keeps none.
-    """
+    """What the runner hands to an analysis: seeded randomness by name, device, batch size, data, and progress."""
 
     seed: int = 0
     device: str | torch.device = "cpu"
     batch_size: int = 128
     data: Data | None = None
     progress: Callable[[int, int, str], None] = field(default=_silent)  # (done, total, what)
-    store: FeatureStore | None = None
     loaded: list[dict[str, Any]] = field(default_factory=list)  # a line for every set of images read, for the report
 
     def images(self, split: Split, card: Card) -> Images:

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gan_probe.data import Data, DatasetSource
-    from gan_probe.features import FeatureStore
     from gan_probe.gan import GAN
     from gan_probe.report import Report
 
@@ -81,14 +80,12 @@ def run(
     seed: int = 0,
     device: str | None = None,
     batch_size: int = 128,
-    store: FeatureStore | None = None,
     **options: Any,
 ) -> Report:
     """Run one analysis and return its `Report`, which shows itself in a notebook.
 
     `gan` is a GAN, a path or a name; `options` are the analysis' own, by their Python names. Data that need more than
-    a name or a path are opened first: `data=gan_probe.open_data("x.npz", labels="pose")`. In a `store`, such as
-    `gan_probe.features.FeatureStore.default()`, features are kept on disk for the next run. Without `device` a GAN is
+    a name or a path are opened first: `data=gan_probe.open_data("x.npz", labels="pose")`. Without `device` a GAN is
     run where it is, and a checkpoint on the CPU. What fails raises here: GanProbeError with one line for what you can
     mend.
     """
@@ -108,16 +105,7 @@ def run(
         names = {source.name for source in dataset_sources()}
         images, no_data = default_data(opened, [registered], names, open_data)
     job = Run(
-        opened,
-        [registered],
-        {analysis: options},
-        images,
-        no_data,
-        seed,
-        device,
-        batch_size,
-        command="gan_probe.run",
-        store=store,
+        opened, [registered], {analysis: options}, images, no_data, seed, device, batch_size, command="gan_probe.run"
     )
     report = job.start().analyses[0]
     if report.status != "ok":

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
     from gan_probe.data import Data
-    from gan_probe.features import FeatureStore
     from gan_probe.gan import GAN
     from gan_probe.plugins import Registered
 
@@ -40,7 +39,6 @@ class Run:
     batch_size: int = 128
     command: str = ""
     progress: Callable[[int, int, str], None] | None = None
-    store: FeatureStore | None = None  # where features are kept between runs
     on_traceback: Callable[[str], None] | None = None  # receives the traceback of a failed analysis
 
     def __post_init__(self) -> None:
@@ -128,12 +126,7 @@ class Run:
 
         analysis = registered.analysis()
         context = Context(
-            seed=self.seed,
-            device=self.device,
-            batch_size=self.batch_size,
-            data=self.data,
-            store=self.store,
-            loaded=result.run["images"],
+            seed=self.seed, device=self.device, batch_size=self.batch_size, data=self.data, loaded=result.run["images"]
         )
         if self.progress is not None:
             context = dataclasses.replace(context, progress=self.progress)

@@ -110,12 +110,6 @@ Examples:
 @shared.seed
 @shared.device
 @shared.batch_size
-@click.option(
-    "--cache/--no-cache",
-    default=True,
-    show_default=True,
-    help="Keep extracted features on disk for later runs; `gan-probe cache` lists and clears them.",
-)
 @click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output.")
 @click.option("--force", is_flag=True, help="Replace a report that is already there.")
 @shared.debug
@@ -133,7 +127,6 @@ def command(
     seed: int,
     device: str,
     batch_size: int,
-    cache: bool,
     as_json: bool,
     force: bool,
     **values: Any,
@@ -145,7 +138,6 @@ def command(
     """
     from gan_probe.api import dataset_sources, open_data
     from gan_probe.errors import UsageError, one_line
-    from gan_probe.features import FeatureStore
     from gan_probe.plugins import host
     from gan_probe.report.folder import ReportFolder
     from gan_probe.runner import Run, default_data
@@ -180,7 +172,6 @@ def command(
             batch_size,
             command=shared.command_line(),
             progress=stack.enter_context(shared.progress()),
-            store=FeatureStore.default() if cache else None,
             on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
         )
         if not names:

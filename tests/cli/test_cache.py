@@ -13,15 +13,15 @@ from gan_probe.testing import tiny_gan
 
 READER = """
 from gan_probe import Analysis, Report, Table, hookimpl
-from gan_probe.features import extract
+from gan_probe.features import FeatureStore, extract
 class A(Analysis):
     "Reads features."
     name = "reader"
     needs = frozenset({"layers", "data"})
     def run(self, gan, options, ctx):
         images = ctx.images(ctx.data.train, gan.card)
-        found = extract(gan, gan.discriminator, [images], ["conv1"], store=ctx.store, about={"data": ctx.data.name})
-        return Report(tables=[Table("t", [{"cached": found[0].cached, "sum": float(found[0].array.sum())}])])
+        found, = extract(gan, gan.discriminator, [images], ["conv1"], store=FeatureStore.default(), about={"a": "me"})
+        return Report(tables=[Table("t", [{"cached": found.cached, "sum": float(found.array.sum())}])])
 @hookimpl
 def register_analyses():
     return [A]
@@ -29,7 +29,8 @@ def register_analyses():
 
 
 @pytest.fixture
-def store():
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("GAN_PROBE_CACHE", str(tmp_path / "cache"))
     return FeatureStore.default()
 
 
@@ -98,23 +99,22 @@ def test_what_was_never_finished_is_told_and_cleared(gan_probe_command, store):
     assert store.leftovers() == 0
 
 
-def test_a_second_run_finds_its_features_unless_it_is_told_not_to(gan_probe_command, install, store, tmp_path):
+@pytest.mark.usefixtures("store")
+def test_a_second_run_finds_the_features_of_the_first(gan_probe_command, install, tmp_path):
     install("reader", READER)
     save_checkpoint(tiny_gan(), tmp_path / "tiny.pt")
 
-    def run(*more):
-        words = "run", "--plugin", "reader", tmp_path / "tiny.pt", "--data", "digits", "--json", "--force", *more
+    def run():
+        words = "run", "--plugin", "reader", tmp_path / "tiny.pt", "--data", "digits", "--json", "--force"
         code, out, err = gan_probe_command(*words)
         assert code == 0, err
         (row,) = json.loads(out)["analyses"][0]["tables"][0]["rows"]
         return row["cached"], row["sum"]
 
-    plain = run("--no-cache")
-    assert store.entries() == []
     first, second = run(), run()
-    assert (plain[0], first[0], second[0]) == (False, False, True)
-    assert plain[1] == first[1] == second[1]
-    assert " digits " in gan_probe_command("cache")[1]
+    assert (first[0], second[0]) == (False, True)
+    assert first[1] == second[1]
+    assert " me " in gan_probe_command("cache")[1]
 
 
 def test_a_store_that_the_user_chose_and_that_cannot_be_written_ends_the_run_with_one_line(
