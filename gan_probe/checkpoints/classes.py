@@ -127,8 +127,7 @@ def _roles(names: list[str], states: dict[Role, Any]) -> dict[Role, str]:
     said = [role_of(name) for name in names]
     found: dict[Role, str]
     if len(names) == 1:
-        role: Role = said[0] or next(iter(states))
-        found = {role: names[0]}
+        found = {said[0]: names[0]} if said[0] is not None else {next(iter(states)): names[0]}
     elif None in said or said[0] == said[1]:
         found = dict(zip(ROLES, names, strict=True))
     else:

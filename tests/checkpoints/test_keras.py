@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -19,8 +20,10 @@ from gan_probe.errors import BadInputError
 if find_spec("keras") is None:
     pytest.skip("Keras itself writes these files: pip install keras h5py", allow_module_level=True)
 h5py = pytest.importorskip("h5py")
-# Keras on torch speaks NumPy's older dialect
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+pytestmark = [
+    # Keras on torch speaks NumPy's older dialect
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -166,10 +169,11 @@ def assert_same(gan, g, d, sigmoid: bool, atol: float = 1e-4) -> None:
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_pair_gives_what_keras_predicts(keras, tmp_path, family, suffix):
-    g, d = trained(FAMILIES[family](keras))
+    g, d = trained(FAMILIES[family](keras), steps=20)
     quiet_save(g, tmp_path / f"generator{suffix}")
     quiet_save(d, tmp_path / f"discriminator{suffix}")
-    gan = load(tmp_path)
+    with pytest.warns(UserWarning, match="pin it") if family == "celeba" else contextlib.nullcontext():
+        gan = load(tmp_path)
     assert gan.card.format == "Keras"
     assert gan.card.z_distribution == "normal"
     assert gan.card.value_range == ((0, 1) if family == "celeba" else (-1, 1))
@@ -195,6 +199,7 @@ def test_the_norms_tell_the_latents_distribution(keras, tmp_path, kind):
     assert d.count_params()
 
 
+@pytest.mark.filterwarnings("ignore:.*z is taken as")  # these generators have no norms
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_every_kernel_stride_and_padding_acts_as_in_keras(keras, tmp_path, transposed, padding):
@@ -271,6 +276,7 @@ def test_what_stages_cannot_say_is_refused_by_name(keras, tmp_path):
             assert len(str(caught.value)) <= 200
 
 
+@pytest.mark.filterwarnings("ignore:.*z is taken as")
 def test_a_lambdas_code_does_not_run(keras, tmp_path):
     marker = tmp_path / "marker"
     g = model_of(keras, keras.layers.Reshape((4, 4, 4)), keras.layers.Conv2D(3, 3, padding="same"))
@@ -352,6 +358,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*z is taken as")
 @pytest.mark.parametrize("message", HOSTILE)
 def test_a_hostile_hdf5_part_is_refused(keras, tmp_path, message):
     g = model_of(keras, keras.layers.Reshape((4, 4, 4)), keras.layers.Conv2D(3, 3, padding="same"))
