@@ -288,6 +288,7 @@ def test_the_command_line_runs_samples_and_converts(folder, gan_probe_command, t
     assert not (tmp_path / "own.pt").exists()
 
 
+@pytest.mark.slow  # torch.export takes a dozen seconds to import and run
 def test_own_classes_are_written_as_onnx_by_torchs_exporter(folder, tmp_path, gan_probe_command, monkeypatch):
     pytest.importorskip("onnxscript")
     own = arch(folder, "Residual,Critic")
