@@ -196,6 +196,7 @@ HOSTILE = {
     "a zip bomb": (bomb, "zip bomb"),
     "text": (lambda path: np.savez(path, W=np.array(["a", "b"])), "must be numbers"),
     "complex numbers": (lambda path: np.savez(path, W=np.ones((4, 4), np.complex64)), "must be numbers"),
+    "TensorFlow's arrays": (lambda p: np.savez(p, **{"g/dense/kernel": np.ones((4, 4), "f4")}), "save .keras"),
     "images, not weights": (lambda path: np.savez(path, images=np.zeros((4, 8, 8, 3), np.uint8)), "no layers' weights"),
     "not a number": (
         lambda p: np.savez(p, **as_chainer(chainer_pair()[0]) | {"l0/b": np.full(CH * 16, np.nan, "f4")}),
