@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FEWEST = 64  # inputs at a time
 JUDGED = 48  # channels that a product is judged by
-MACS, VALUES = 4e8, 4e6  # multiplications for one product, and numbers in it: tenths of a second
+MACS, VALUES = 2e8, 2e6  # multiplications for one product, and numbers in it: tenths of a second
 Bend = tuple[Activation, float]  # an activation and its slope
 NONE: Bend = ("none", 0.2)
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from gan_probe.checkpoints.infer.evidence import residuals
-from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, Geometry, Moves, moved, options, remaining, unlikelihood
+from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, Geometry, Moves, as_in, moved, options, remaining, unlikelihood
 from gan_probe.checkpoints.infer.product import NONE, Bend, judged, normalised, normalised_alone, products
 from gan_probe.network import activate, pooled
 from gan_probe.stage import Stage
@@ -38,16 +38,14 @@ USUAL: dict[Role, dict[Bend, float]] = {
 RARE: dict[Bend, float] = {
     ("leaky_relu", 0.1): 0.02,
     ("leaky_relu", 0.3): 0.02,
-    ("leaky_relu", 0.02): 0.03,
-    ("leaky_relu", 0.05): 0.03,
-    ("leaky_relu", 0.5): 0.03,
     ("elu", 0.2): 0.02,
     ("selu", 0.2): 0.02,
     ("tanh", 0.2): 0.03,
     ("sigmoid", 0.2): 0.03,
 }
+SLOPES: dict[Bend, float] = {("leaky_relu", slope): 0.03 for slope in (0.02, 0.05, 0.15, 0.25, 0.4, 0.5)}
 EPS = {1e-5: 0.0}
-RARE_EPS = {1e-5: 0.0, 0.8: 0.02, 1e-3: 0.02}  # 0.8: a momentum written in the place of eps, and copied since
+RARE_EPS = {1e-5: 0.0, 0.8: 0.02, 1e-3: 0.05}  # 0.8: a momentum written in the place of eps, and copied since
 CHANGE = 0.02  # layers are mostly alike
 UNUSED = 0.03  # a module that the numbers count and the reading has no use for may be a dropout
 AGAINST_NAMES = 0.3  # what the numbers of an nn.Sequential say outweighs habit
@@ -88,16 +86,31 @@ class Search:
     end: Callable[[int], float]
     level: int = 0  # 0: usual parts; 1: rare activations and eps too; 2: strides of 3 and 4 too
     pinned: Mapping[str, str] | None = None
+    like: tuple[Stage, ...] = ()  # a reading whose geometry is kept
+    bends: Mapping[Bend, float] | None = None  # the only activations to try
     tried: int = 0
 
     def __post_init__(self) -> None:
-        self._left = remaining(self.blocks, self.role, self.end, self.level > 1)
+        self._left = remaining(self.blocks, self.role, self.end, self.level > 1 or bool(self.like))
         self._last_norm = max((i for i, b in enumerate(self.blocks) if b.keeps_statistics), default=-1)
         self._bends = USUAL[self.role] | (RARE if self.level else {})
+        if self.bends is not None:
+            self._bends = dict(self.bends)
         pinned = (self.pinned or {}).get("activation")
         if pinned and self.role == "generator":
             name, _, slope = pinned.partition(":")
             self._bends = {(name, float(slope or 0.2)): 0.0}  # type: ignore[dict-item]  # checked by the caller
+
+    def uniform(self, best: Prefix, start: Prefix) -> list[Prefix]:
+        """The readings that move kernels as `best` does and bend alike behind all layers, or behind some not at all."""
+        found = []
+        usual = USUAL[self.role]
+        for bend, cost in (usual | RARE | SLOPES).items():
+            bends = {NONE: usual[NONE], bend: cost}
+            search = replace(self, like=best.stages, bends=bends, tried=0)
+            found += search.run([start])[:1]
+            self.tried += search.tried
+        return sorted(found, key=lambda p: p.cost)
 
     def run(self, starts: Iterable[Prefix]) -> list[Prefix]:
         """The whole chain's readings, the cheapest first."""
@@ -106,7 +119,7 @@ class Search:
             grown = [new for prefix in live for new in self._grow(i, prefix)]
             grown.sort(key=lambda p: p.cost + self._left(i + 1, p.size, p.before))
             self.tried += len(grown)
-            live = self._kept(grown, BEAM[self.level] if block.norm else OPEN_BEAM)
+            live = self._kept(grown, 2 if self.like else BEAM[self.level] if block.norm else OPEN_BEAM)
         done = [replace(p, cost=p.cost + self.end(p.size)) for p in live]
         return sorted(done, key=lambda p: p.cost)
 
@@ -129,8 +142,9 @@ class Search:
                 stages = (*stages[:-1], replace(stages[-1], activation=bend[0], slope=bend[1], slopes=count))
             wanted = [
                 g
-                for g in options(block, prefix.size, self.role, self.level > 1)
-                if self._left(i + 1, g.size, moved(block, prefix.size, g, prefix.before)) < IMPOSSIBLE
+                for g in options(block, prefix.size, self.role, self.level > 1 or bool(self.like))
+                if (not self.like or as_in(g, self.like[i]))
+                and self._left(i + 1, g.size, moved(block, prefix.size, g, prefix.before)) < IMPOSSIBLE
             ]
             # where no norm has yet forgotten which latents were drawn, it takes many to blur them
             more = 1 if any(b.keeps_statistics for b in self.blocks[:i]) else UNNORMED
@@ -213,10 +227,9 @@ class Search:
     def _eps(self, prefix: Prefix, variance: Tensor) -> list[tuple[float, float]]:
         used = [s.eps for s in prefix.stages[:-1] if s.norm != "none"]
         found = []
-        for eps, cost in (RARE_EPS if self.level else EPS).items():
+        for eps, cost in (RARE_EPS if self.level or self.like else EPS).items():
             if eps == 1e-5 or float((eps / variance.clamp(min=1e-12)).median()) > 1e-3:
                 habit = (0.05 if used[-1] != eps else 0.0) if used else cost
-                habit *= 1 if self.role == "generator" else 3
                 found.append((eps, habit))
         return found
 
