@@ -183,8 +183,8 @@ class Search:
             return
         before = [(s.activation, s.slope) for s in prefix.stages[:-1]]
         for bend, cost in self._bends.items():
-            if before and bend != before[-1] and bend != NONE:
-                cost += CHANGE
+            if before:  # rare habits are paid for once
+                cost = 0.0 if bend == before[-1] else cost + CHANGE * (bend != NONE)
             yield (bend, cost), None if x is None else pooled(activate(x, *bend), last.pool, last.pooling)
 
     def _normed(self, i: int, prefix: Prefix, product: Product | None) -> Iterator[Prefix]:

@@ -24,8 +24,8 @@ NONLINEAR = frozenset([
     "PRelu", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Swish", "Tanh", "ThresholdedRelu", "Where",
 ])
 LINEAR = frozenset([
-    "Add", "BatchNormalization", "Cast", "Div", "Dropout", "Flatten", "Greater", "GreaterOrEqual", "Identity", "Less",
-    "LessOrEqual", "Mul", "Neg", "Reciprocal", "Reshape", "Sqrt", "Squeeze", "Sub", "Unsqueeze",
+    "Add", "BatchNormalization", "Cast", "Div", "Dropout", "Flatten", "Greater", "GreaterOrEqual", "Identity",
+    "InstanceNormalization", "LayerNormalization", "Less", "LessOrEqual", "Mul", "Neg", "Reciprocal", "Reshape", "Sqrt", "Squeeze", "Sub", "Unsqueeze",
 ])
 # fmt: on
 SHAPING = frozenset(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from gan_probe.errors import BadInputError
 from gan_probe.network import StageModule
@@ -24,6 +25,7 @@ ACTIVATIONS = {
     "leaky_relu": "LeakyRelu",
     "elu": "Elu",
     "selu": "Selu",
+    "prelu": "PRelu",
     "tanh": "Tanh",
     "sigmoid": "Sigmoid",
     "none": "Identity",
@@ -90,9 +92,16 @@ class _Writer:
             self._normalise(name, module)
         if stage.shape and stage.norm == "unit":
             self._reshape(name, stage.shape)
-        self.size = size
         slope = {"alpha": stage.slope} if stage.activation == "leaky_relu" else {}
-        self.value = self._node(ACTIVATIONS[stage.activation], [self.value], name, **slope)
+        inputs = [self.value]
+        if module.prelu is not None:
+            slopes = module.prelu.weight
+            inputs.append(self._constant(f"{name}.slopes", slopes if self.flat else slopes[:, None, None]))
+        self.value = self._node(ACTIVATIONS[stage.activation], inputs, f"{name}.bent" if stage.pool > 1 else name, **slope)
+        if stage.pool > 1:
+            kind = "MaxPool" if stage.pooling == "max" else "AveragePool"
+            self.value = self._node(kind, [self.value], name, kernel_shape=[stage.pool] * 2, strides=[stage.pool] * 2)
+        self.size = size
 
     def _enlarge(self, name: str, stage: Stage) -> None:
         self.constants[f"{name}.scales"] = np.array([1, 1, stage.upsample, stage.upsample], np.float32)
@@ -131,6 +140,12 @@ class _Writer:
 
     def _normalise(self, name: str, module: StageModule) -> None:
         norm = module.norm
+        if isinstance(norm, nn.InstanceNorm2d | nn.LayerNorm):
+            names = [self._constant(f"{name}.gain", norm.weight), self._constant(f"{name}.shift", norm.bias)]
+            by_layer = isinstance(norm, nn.LayerNorm)
+            kind, axis = ("LayerNormalization", {"axis": 1}) if by_layer else ("InstanceNormalization", {})
+            self.value = self._node(kind, [self.value, *names], f"{name}.normal", epsilon=norm.eps, **axis)
+            return
         # the caller has seen to statistics
         assert norm is not None and norm.running_mean is not None and norm.running_var is not None  # noqa: S101, PT018
         held = {"gain": norm.weight, "shift": norm.bias, "mean": norm.running_mean, "variance": norm.running_var}
