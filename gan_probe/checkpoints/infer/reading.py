@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SURE = 3.0  # standard errors by which a rival must be worse
 FAR = 0.03  # unlikelihood and misfit together, beyond which a rival is out
-CLOSE = 0.015  # unlikelihood and hints together, within which a discriminator's reading is doubtful
+CLOSE, HINTED = 0.015, 0.003  # unlikelihood within which a discriminator's reading is doubtful, without hints and with
 POOR = 0.25  # the median difference of a layer beyond which no reading is believed
 
 
@@ -115,7 +115,7 @@ def close(done: Sequence[Prefix], names: Sequence[str]) -> tuple[str, ...]:
     best = done[0]
     moves = [geometry(stage) for stage in best.stages]
     for other in done[1:]:
-        if other.cost - best.cost < CLOSE and [geometry(stage) for stage in other.stages] != moves:
+        if other.cost - best.cost < (HINTED if best.residuals else CLOSE) and [geometry(stage) for stage in other.stages] != moves:
             return ("; ".join(_differences(best, other, names)),)
     return ()
 

@@ -49,7 +49,7 @@ RARE_EPS = {1e-5: 0.0, 0.8: 0.02, 1e-3: 0.05}  # 0.8: a momentum written in the 
 CHANGE = 0.02  # layers are mostly alike
 UNUSED = 0.03  # a module that the numbers count and the reading has no use for may be a dropout
 AGAINST_NAMES = 0.3  # what the numbers of an nn.Sequential say outweighs habit
-BEAM, OPEN_BEAM = (8, 4, 4), 32  # readings kept behind a norm, and where there is none
+BEAM, OPEN_BEAM = (8, 3, 3), 32  # readings kept behind a norm, and where there is none
 UNNORMED = 8  # times the inputs in front of the first norm
 HOPELESS = 0.2  # a reading so much worse than the best never comes back
 
@@ -124,9 +124,13 @@ class Search:
         return sorted(done, key=lambda p: p.cost)
 
     def _kept(self, grown: list[Prefix], most: int) -> list[Prefix]:
-        """The best, of which each start (uniform or normal z) keeps some."""
+        """The best, of which each start (uniform or normal z) and each eps, which acts only later, keeps some."""
+
+        def kind(p: Prefix) -> tuple[str, float]:
+            return p.z_distribution, p.stages[-1].eps
+
         kept: list[Prefix] = []
-        for _, group in itertools.groupby(sorted(grown, key=lambda p: p.z_distribution), lambda p: p.z_distribution):
+        for _, group in itertools.groupby(sorted(grown, key=kind), kind):
             kept += [*group][:most]
         best = min((p.cost for p in kept), default=0.0)
         return [p for p in kept if p.cost <= best + HOPELESS]
