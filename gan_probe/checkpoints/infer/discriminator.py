@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gan_probe.network import Network
 
 FAR_OFF = 0.6  # the misfit of a layer beyond which rarer parts are tried
-ENOUGH = 48  # images for a hint
+ENOUGH = 128  # images for a hint
 
 
 @dataclass(frozen=True, eq=False)

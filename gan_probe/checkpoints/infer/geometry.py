@@ -46,7 +46,7 @@ class Geometry:
 
     def moves(self, before: Moves | None = None) -> Moves:
         """What the layers behind it are likely to repeat."""
-        way = self.interpolation if self.upsample > 1 else self.pooling if self.pool > 1 else ""
+        way: str = self.interpolation if self.upsample > 1 else self.pooling if self.pool > 1 else ""
         way = way or ("strides" if self.stride > 1 else before[2] if before else "")
         return self.stride, self.padding, way
 
@@ -93,7 +93,12 @@ def transposed(kernel: int, size: int, wide: bool) -> tuple[Geometry, ...]:
                 elif stride == 1 and out == size:
                     cost = 0.005
                 else:
-                    cost = (0.02 if stride > 1 or size == 1 else 0.04) + 0.01 * (stride > 2) + 0.02 * (extra > 0) + 0.02 * (out < size)
+                    cost = (
+                        (0.02 if stride > 1 or size == 1 else 0.04)
+                        + 0.01 * (stride > 2)
+                        + 0.02 * (extra > 0)
+                        + 0.02 * (out < size)
+                    )
                     cost += 0.02 * (padding > kernel // 2)
                     cost -= 0.01 * (out % size == 0) if size > 1 else 0
                 found.append(Geometry(stride, padding, extra, size=out, cost=cost))

@@ -109,7 +109,9 @@ def products(
     for group in ways.values():
         g = group[0]
         side = x.shape[-1] * g.upsample
-        macs = weight.shape[0] * weight.shape[1] * block.kernel**2 * side**2 / (g.stride**2 if block.op == "conv" else 1)
+        macs = (
+            weight.shape[0] * weight.shape[1] * block.kernel**2 * side**2 / (g.stride**2 if block.op == "conv" else 1)
+        )
         values = (block.outputs if some is None else len(some)) * max(h.made for h in group) ** 2
         first = max(FEWEST, int(more * min(MACS / macs, VALUES / values)))
         maps = x[:first]

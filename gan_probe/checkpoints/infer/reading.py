@@ -115,7 +115,10 @@ def close(done: Sequence[Prefix], names: Sequence[str]) -> tuple[str, ...]:
     best = done[0]
     moves = [geometry(stage) for stage in best.stages]
     for other in done[1:]:
-        if other.cost - best.cost < (HINTED if best.residuals else CLOSE) and [geometry(stage) for stage in other.stages] != moves:
+        if (
+            other.cost - best.cost < (HINTED if best.residuals else CLOSE)
+            and [geometry(stage) for stage in other.stages] != moves
+        ):
             return ("; ".join(_differences(best, other, names)),)
     return ()
 

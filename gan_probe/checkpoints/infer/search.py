@@ -16,7 +16,16 @@ import torch
 from torch import nn
 
 from gan_probe.checkpoints.infer.evidence import residuals
-from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, Geometry, Moves, as_in, moved, options, remaining, unlikelihood
+from gan_probe.checkpoints.infer.geometry import (
+    IMPOSSIBLE,
+    Geometry,
+    Moves,
+    as_in,
+    moved,
+    options,
+    remaining,
+    unlikelihood,
+)
 from gan_probe.checkpoints.infer.product import NONE, Bend, judged, normalised, normalised_alone, products
 from gan_probe.network import activate, pooled
 from gan_probe.stage import Stage
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer.chain import Block
     from gan_probe.checkpoints.infer.product import Product
     from gan_probe.checkpoints.weights import Role
+    from gan_probe.stage import Norm
 
 # what each costs, in the unit of `misfit`, for being rarer
 USUAL: dict[Role, dict[Bend, float]] = {
@@ -165,7 +175,7 @@ class Search:
                     stages=(*stages, _stage(block, geometry)),
                     values=product.values if product else None,
                 )
-                yield from self._normed(i, new, product) if block.norm and (product or not block.keeps_statistics) else [new]
+                yield from self._normed(i, new, product) if block.norm else [new]
 
     def _cut_before(self, i: int) -> bool:
         """Whether units are cut into maps right in front of layer i, which takes a module of its own."""
@@ -202,21 +212,21 @@ class Search:
             if block.reshape:  # the module in between may only cut the units into maps
                 places[0] = (NONE, 0.0)
         tensors = dict(block.norm.tensors)
-        if block.norm.kind != "norm":  # nothing stored to compare with
+        if product is None or not block.keeps_statistics:  # nothing to compare
+            norm = _kind(block)
             for bend, cost in places:
-                stage = replace(prefix.stages[-1], norm=block.norm.kind)
+                stage = replace(prefix.stages[-1], norm=norm)
                 if bend != NONE:
                     stage = replace(stage, activation=bend[0], slope=bend[1], norm_last=True)
                 values = functools.partial(normalised_alone, product, bend, block.norm) if product else None
                 yield replace(prefix, cost=prefix.cost + cost, values=values, stages=(*prefix.stages[:-1], stage))
             return
-        assert product is not None  # noqa: S101  # values are made up to the last norm that keeps statistics
         for bend, cost in places:
             moments = product.moments(bend, block.unit_norm)
             some = judged(block)
             stored = (tensors["running_mean"], tensors["running_var"])
             found = residuals(*moments, *(stored if some is None else (t[some] for t in stored)))
-            stage = replace(prefix.stages[-1], norm="unit" if block.unit_norm and block.reshape else "channel")
+            stage = replace(prefix.stages[-1], norm=_kind(block))
             if bend != NONE:
                 stage = replace(stage, activation=bend[0], slope=bend[1], norm_last=True)
             for eps, eps_cost in self._eps(prefix, tensors["running_var"]):
@@ -241,6 +251,12 @@ class Search:
 def surprise(misfit: float, role: Role) -> float:
     """What a norm's misfit costs: a discriminator's statistics saw real images too, and none agrees well with them."""
     return misfit if role == "generator" else 0.1 * math.log1p(10 * misfit)
+
+
+def _kind(block: Block) -> Norm:
+    if block.norm and block.norm.kind in ("instance", "layer"):
+        return block.norm.kind  # type: ignore[return-value]  # mypy does not narrow an attribute by `in`
+    return "unit" if block.unit_norm and block.reshape else "channel"
 
 
 def _stage(block: Block, geometry: Geometry) -> Stage:

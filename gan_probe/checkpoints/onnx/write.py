@@ -97,7 +97,9 @@ class _Writer:
         if module.prelu is not None:
             slopes = module.prelu.weight
             inputs.append(self._constant(f"{name}.slopes", slopes if self.flat else slopes[:, None, None]))
-        self.value = self._node(ACTIVATIONS[stage.activation], inputs, f"{name}.bent" if stage.pool > 1 else name, **slope)
+        self.value = self._node(
+            ACTIVATIONS[stage.activation], inputs, f"{name}.bent" if stage.pool > 1 else name, **slope
+        )
         if stage.pool > 1:
             kind = "MaxPool" if stage.pooling == "max" else "AveragePool"
             self.value = self._node(kind, [self.value], name, kernel_shape=[stage.pool] * 2, strides=[stage.pool] * 2)
