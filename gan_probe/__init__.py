@@ -6,7 +6,7 @@
     report.table("accuracy").to_pandas()
 
 These names are what most analyses need; importing them loads nothing heavy. A plugin may also use `gan_probe.data`,
-`features`, `gan`, `l2svm`, `measures` and `report`. Anything else may change without notice.
+`features`, `gan`, `l2svm`, `measures`, `network`, `report` and `stage`. Anything else may change without notice.
 """
 
 from gan_probe.analysis import Analysis, Context

@@ -39,16 +39,22 @@ def paired_difference(first: np.ndarray, second: np.ndarray, confidence: float =
 def t_mean(values: np.ndarray, confidence: float = 0.95, *, overlap: float = 0.0) -> tuple[float, float, float]:
     """Student's interval of the mean over draws, as (mean, low, high).
 
-    `values` are (R,) results of R random draws. Where these are training sets drawn from one pool and scored on the
-    same test images, the draws are independent *given* pool and images: the interval is one of the expected result
-    of a draw from this pool on these images, and says nothing of other images. `overlap`, the share of the pool that a
-    draw takes, widens it to draws from the population that the pool was drawn from, still on these images (Nadeau and
-    Bengio 2003); that is cautious: it covers more often than it says. Raises BadInputError for fewer than two draws.
+    `values` are (R,) results of R random draws, or differences of two results on the same draws. Where the draws are
+    training sets from one pool, scored on the same test images, they are independent *given* pool and images: the
+    interval is one of the expected result of a draw from this pool on these images, and says nothing of other images.
+
+    `overlap`, the share of the pool that a draw takes, widens it to draws from the population behind the pool, still on
+    these images (Nadeau and Bengio 2003); that is cautious: it covers more often than it says. Raises BadInputError for
+    fewer than two draws, and for an overlap outside [0, 1).
     """
     from scipy.stats import t
 
     n = len(values)
     _check_draws(n)
+    if not 0 <= overlap < 1:
+        raise BadInputError(
+            f"draws that share {overlap:g} of their pool have no interval: draw less than the whole pool"
+        )
     mean = float(values.mean())
     error = float(values.std(ddof=1)) * math.sqrt(1 / n + overlap / (1 - overlap))
     half = float(t.ppf(0.5 + confidence / 2, n - 1)) * error
@@ -77,10 +83,12 @@ def crossed_mean(scores: np.ndarray, confidence: float = 0.95) -> tuple[float, f
     rest = max(0.0, (total - (draws - 1) * of_draws - (items - 1) * of_items) / freedom)
     # the remainder is within both; by chance it may exceed either, which then alone is the variance
     joint = max(of_draws + of_items - rest, of_draws, of_items)
-    noise = of_draws**2 / (draws - 1) + of_items**2 / (items - 1) + rest**2 / freedom
     if joint == 0:
         return mean, mean, mean
-    half = float(t.ppf(0.5 + confidence / 2, joint**2 / noise)) * math.sqrt(joint / (draws * items))
+    noise = of_draws**2 / (draws - 1) + of_items**2 / (items - 1) + rest**2 / freedom
+    # a difference of mean squares can leave fewer than either has
+    degrees = max(joint**2 / noise, min(draws, items) - 1)
+    half = float(t.ppf(0.5 + confidence / 2, degrees)) * math.sqrt(joint / (draws * items))
     return mean, mean - half, mean + half
 
 

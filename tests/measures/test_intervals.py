@@ -1,11 +1,16 @@
-"""Intervals against closed forms, simulation, and their symmetries."""
+"""Intervals against closed forms and their symmetries; how often they cover is in test_coverage.py."""
 
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import t, ttest_1samp
 
-from gan_probe.measures.intervals import paired_difference, wilson
+from gan_probe import BadInputError
+from gan_probe.measures.intervals import crossed_mean, paired_difference, spread, t_mean, wilson
 
 
 def test_wilson_equals_its_closed_form():
@@ -35,15 +40,63 @@ def test_paired_difference_changes_sign_when_the_two_are_exchanged():
     assert paired_difference(b, a) == pytest.approx((-d, -high, -low))
 
 
-@pytest.mark.parametrize("shared", [0.0, 0.9])
-def test_paired_difference_covers_the_truth_about_95_times_in_100(shared):
-    # two classifiers of 80 % and 75 % on 400 items, right on independent or on mostly the same items
-    rng = np.random.default_rng(1)
-    hits = 0
-    draws = 2000
-    for _ in range(draws):
-        u = rng.random(400)
-        v = np.where(rng.random(400) < shared, u, rng.random(400))
-        _, low, high = paired_difference(u < 0.80, v < 0.75)
-        hits += low <= 0.05 <= high
-    assert 0.935 <= hits / draws <= 0.97
+def test_t_mean_equals_scipys_one_sample_interval():
+    values = np.random.default_rng(0).normal(0.6, 0.02, 10)
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert t_mean(values) == pytest.approx((values.mean(), expected.low, expected.high))
+
+
+def test_overlap_widens_as_nadeau_and_bengio_say():
+    values = np.random.default_rng(0).normal(0.6, 0.02, 10)
+    mean, _, high = t_mean(values)
+    _, _, wide = t_mean(values, overlap=0.2)  # 200 of 1,000: the same pairs as 800 to train on and 200 to test on
+    assert (wide - mean) / (high - mean) == pytest.approx(math.sqrt((1 / 10 + 200 / 800) / (1 / 10)))
+
+
+def test_spread_is_what_the_release_prints_and_not_an_interval_of_the_mean():
+    values = np.random.default_rng(0).normal(0.77, 0.01, 100)
+    assert spread(values) == 1.96 * np.std(values)
+    mean, low, _ = t_mean(values)
+    assert spread(values) / (mean - low) == pytest.approx(10, rel=0.05)
+
+
+@given(
+    arrays(np.int8, st.tuples(st.integers(2, 6), st.integers(2, 8)), elements=st.integers(-1, 1)),
+)
+def test_crossed_mean_takes_its_variance_from_the_mean_squares_of_a_two_way_table(scores):
+    wide = scores.astype(float)
+    R, N = wide.shape
+    rows, columns = wide.mean(1, keepdims=True), wide.mean(0, keepdims=True)
+    of_draws = N * np.square(rows - wide.mean()).sum() / (R - 1)
+    of_items = R * np.square(columns - wide.mean()).sum() / (N - 1)
+    rest = np.square(wide - rows - columns + wide.mean()).sum() / ((R - 1) * (N - 1))
+    joint = max(of_draws + of_items - rest, of_draws, of_items)
+    errors = of_draws**2 / (R - 1) + of_items**2 / (N - 1) + rest**2 / ((R - 1) * (N - 1))
+    freedom = max(joint**2 / errors, min(R, N) - 1) if joint else 1
+    half = t.ppf(0.975, freedom) * math.sqrt(joint / (R * N))
+    assert crossed_mean(scores) == pytest.approx((wide.mean(), wide.mean() - half, wide.mean() + half), abs=1e-9)
+
+
+def test_crossed_mean_is_wider_than_either_source_alone():
+    rng = np.random.default_rng(0)
+    scores = rng.random((20, 300)) < rng.normal(0.7, 0.05, (20, 1)) + rng.normal(0, 0.2, 300)
+    _, low, high = crossed_mean(scores)
+    for alone in (t_mean(scores.mean(1)), t_mean(scores.mean(0))):
+        assert high - low > alone[2] - alone[1]
+
+
+@pytest.mark.parametrize("draws", [0, 1])
+def test_an_interval_over_a_single_draw_is_refused(draws):
+    for ask in (lambda: t_mean(np.ones(draws)), lambda: crossed_mean(np.ones((draws, 5), bool))):
+        with pytest.raises(BadInputError, match="at least two draws"):
+            ask()
+
+
+def test_draws_of_the_whole_pool_are_refused():
+    with pytest.raises(BadInputError, match="whole pool"):
+        t_mean(np.arange(5.0), overlap=1)
+
+
+def test_draws_that_agree_have_an_interval_of_no_width():
+    assert t_mean(np.full(5, 0.5)) == (0.5, 0.5, 0.5)
+    assert crossed_mean(np.ones((5, 9), bool)) == (1, 1, 1)

@@ -51,7 +51,7 @@ class Patches:
 
         At every position, max(0, mean distance - distance) to each centroid ("triangle"), summed over quadrants in the
         order top left, bottom left, top right, bottom right. Each image is computed on its own and in one thread:
-        what stands beside it has no influence.
+        what stands beside it has no influence. Errors as for `learn`.
         """
         _check_images(images)
         if images.shape[3] * SIDE**2 != len(self.mean):
@@ -156,7 +156,8 @@ def _drawn(images: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     chosen = np.sort(rng.integers(count, size=n))  # in order: the images may lie on a disk
     tops, lefts = rng.integers(height - SIDE + 1, size=n), rng.integers(width - SIDE + 1, size=n)
     rows, columns = tops[:, None] + np.arange(SIDE), lefts[:, None] + np.arange(SIDE)
-    return images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(n, -1)
+    patches: np.ndarray = images[chosen[:, None, None], rows[:, :, None], columns[:, None, :]]  # (n, SIDE, SIDE, C)
+    return patches.reshape(n, -1)
 
 
 def _windows(image: np.ndarray) -> np.ndarray:
@@ -172,7 +173,9 @@ def _blocks(rows: np.ndarray) -> list[np.ndarray]:
 def _check_images(images: np.ndarray) -> None:
     if images.ndim != 4 or images.dtype != np.uint8:
         raise BadInputError(f"K-means takes images (N, H, W, C) of type uint8, not {images.ndim}-d {images.dtype}")
-    if len(images) == 0 or min(images.shape[1:3]) < SIDE + 1:
+    if len(images) == 0:
+        raise BadInputError("K-means has no images to read patches from")
+    if min(images.shape[1:3]) <= SIDE:  # each quadrant needs a patch
         raise BadInputError(
             f"K-means reads patches of {SIDE}x{SIDE}: images of {images.shape[1]}x{images.shape[2]} are too small"
         )
