@@ -87,18 +87,21 @@ def pooled_rows(
 ) -> Iterator[np.ndarray]:
     """Features of uint8 images (N, H, W, C) in order, block by block (n, F) float32; few blocks are held at a time.
 
-    A map smaller than the grid keeps its size. On a CPU at most 32 images are taken at a time, each block by a thread
-    of its own, so that the number of threads has no influence at all, and `batch_size` none beyond float32 rounding.
+    A map smaller than the grid keeps its size. `batch_size` has no influence beyond float32 rounding; on a CPU at most
+    32 images are taken at a time, each block of them by one thread, so that the number of threads has none at all (a
+    network that is not `gan_probe.network.Network` runs as it does).
     Raises BadInputError for a network that normalises by its batch, and for activations that are not finite. Source:
     the paper, section 5.1.
     """
     import torch
 
+    from gan_probe.network import Network
+
     if net.statistics is None:
         raise BadInputError("this network normalises by its batch: recompute its batch-norm statistics first")
     size = min(batch_size, CPU_BATCH) if gan.device.type == "cpu" else batch_size
-    # onnxruntime has threads of its own, and a GPU is kept busy by one
-    threads = torch.get_num_threads() if gan.device.type == "cpu" and isinstance(net, torch.nn.Module) else 1
+    # onnxruntime has threads of its own, a GPU is kept busy by one, and a stranger's module may not bear several
+    threads = torch.get_num_threads() if gan.device.type == "cpu" and isinstance(net, Network) else 1
     starts = range(0, len(images), size)
     done = 0
     with _channels_last(net):
