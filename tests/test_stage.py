@@ -55,7 +55,7 @@ def test_each_end_is_padded_or_cropped_for_itself(op, kernel, stride, ends, bord
     ],
 )
 def test_impossible_ends_are_refused(wrong):
-    with pytest.raises(BadInputError, match="impossible|no sense|cannot be read"):
+    with pytest.raises(BadInputError, match=r"impossible|no sense|cannot be read"):
         Stage.from_dict({"op": "conv", "inputs": 2, "outputs": 3} | wrong)
 
 
