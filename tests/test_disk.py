@@ -95,3 +95,20 @@ def test_a_lock_does_not_follow_a_link(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to(tmp_path / "mine")
     with pytest.raises(OutputError), disk.locked(tmp_path / "lock"):
         pass
+
+
+def test_a_lock_can_be_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        told: list[None] = []
+
+        def waiting() -> None:
+            told.append(None)
+            holder.kill()
+
+        with disk.locked(path, waiting):
+            assert len(told) == 1
+        with disk.locked(path, waiting):
+            assert len(told) == 1  # nobody holds it

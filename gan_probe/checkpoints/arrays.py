@@ -57,6 +57,8 @@ def read(path: Path) -> tuple[Any, str]:
     wanted = [name for name in arrays if MODEL.match(name)] or list(arrays)
     if len(wanted) > MOST_ARRAYS:
         raise BadInputError(f"it holds {len(wanted):,} arrays: no GAN")
+    if any(name.endswith("/kernel") for name in wanted):
+        raise BadInputError("its arrays have TensorFlow's names, without strides and paddings; save .keras, or as ONNX")
     state: dict[str, torch.Tensor] = {}
     left = MOST_BYTES
     for name in wanted:

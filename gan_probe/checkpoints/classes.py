@@ -52,9 +52,10 @@ def load_classes(request: LoadRequest) -> GAN:
     modules: dict[Role, nn.Module] = {}
     notes = [f"the architecture is the code of {path.name}: {', '.join(names)}"]
     with _imported(path) as code:
-        for role, name in _roles(names, states).items():
-            where = f"{path.name[-30:]}:{name[-30:]}"
-            modules[role] = _filled(where, _built(where, code, name), states[role].tensors)
+        where = {name: f"{path.name[-30:]}:{name[-30:]}" for name in names}
+        built = [(name, _built(where[name], code, name)) for name in names]
+        for (name, module), role in zip(built, _roles(built, states), strict=True):
+            modules[role] = _filled(where[name], module, states[role].tensors)
             notes += [f"the {role}: {note}" for note in states[role].notes]
     sha256 = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
     return gan_of(request, modules, notes, sha256)
@@ -119,23 +120,25 @@ def _built(where: str, code: ModuleType, name: str) -> nn.Module:
     return made
 
 
-def _roles(names: list[str], states: dict[Role, Any]) -> dict[Role, str]:
-    """Which name builds which network: by what it is called, else generator first."""
+def _roles(built: list[tuple[str, nn.Module]], states: dict[Role, Any]) -> list[Role]:
+    """Which network each module is: by its name, else by the weights that fit it, else generator first."""
     from gan_probe.checkpoints.statedicts import role_of
-    from gan_probe.checkpoints.weights import ROLES
+    from gan_probe.checkpoints.weights import COUNTER
 
-    said = [role_of(name) for name in names]
-    found: dict[Role, str]
-    if len(names) == 1:
-        role: Role = said[0] or next(iter(states))
-        found = {role: names[0]}
-    elif None in said or said[0] == said[1]:
-        found = dict(zip(ROLES, names, strict=True))
-    else:
-        found = {role: name for role, name in zip(said, names, strict=True) if role is not None}
-    for wanted, name in found.items():
-        if wanted not in states:
-            raise BadInputError(one_line(f"--arch names {name} for the {wanted}, and the checkpoint holds none"))
+    said = [role_of(name) for name, _ in built]
+    found: list[Role] = []
+    for (name, module), role in zip(built, said, strict=True):
+        wanted = module.state_dict()
+        needed = {key for key in wanted if not key.endswith(COUNTER)}
+        left = [r for r in states if r not in found and r not in said]
+        fitting = [r for r in left if needed <= _prefixed(states[r].tensors, wanted).keys()]
+        choice = role if role in states and role not in found else next(iter(fitting or left), None)
+        if choice is None:
+            wanted_for = f" for the {role}" if role else ""
+            raise BadInputError(
+                one_line(f"--arch names {name[-40:]}{wanted_for}, and the checkpoint holds no such weights")
+            )
+        found.append(choice)
     return found
 
 

@@ -117,6 +117,7 @@ def check_stages(card: Card, role: Role, stages: tuple[Stage, ...]) -> None:
         reshape = stage.shape is not None and (stage.op != "linear" or stage.shape[1] != stage.shape[2])
         impossible = (
             stage.inputs != inputs
+            or stage.unpooled(size) < 1
             or reshape
             or (stage.norm == "unit" and stage.op != "linear")
             or stage.labels not in (0, len(card.classes))

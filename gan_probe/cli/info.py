@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer import Reading
     from gan_probe.gan import GAN, Net
 
+NORMS = {
+    "channel": "batch norm",
+    "unit": "batch norm by unit",
+    "instance": "instance norm",
+    "layer": "layer norm",
+}
+
 
 @click.command(
     short_help="Say what a checkpoint is.",
@@ -138,8 +145,10 @@ def _stage(stage: Any) -> str:
     bends = []
     if stage.activation != "none":
         bends.append(f"leaky ReLU {stage.slope:g}" if stage.activation == "leaky_relu" else stage.activation)
-    norms = [] if stage.norm == "none" else ["batch norm" if stage.norm == "channel" else "batch norm by unit"]
+    norms = [NORMS[stage.norm]] if stage.norm != "none" else []
     parts += [*bends, *norms] if stage.norm_last else [*norms, *bends]
+    if stage.pool > 1:
+        parts.append(f"{stage.pool}x{stage.pool} {stage.pooling} pooling")
     return ", ".join(parts)
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from gan_probe.errors import BadInputError, one_line
+from gan_probe.features.threads import ordered_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from torch import Tensor
@@ -27,7 +25,7 @@ CPU_BATCH = 32  # images whose maps stay in a processor's cache: a fifth faster 
 def batches(gan: GAN, images: np.ndarray, order: np.ndarray, size: int) -> Iterator[Tensor]:
     """The images (N, H, W, C) uint8 in the given order, `size` at a time, as the GAN's networks take them."""
     for start in range(0, len(order), size):
-        yield gan.from_uint8(images[order[start : start + size]]).to(gan.device)
+        yield _input(gan, images[order[start : start + size]])
 
 
 def pooled(
@@ -72,7 +70,7 @@ def columns_of(gan: GAN, net: Net, images: np.ndarray, layers: Sequence[str], gr
     if len(images) == 0 or not layers:
         raise BadInputError(f"no {'layers' if len(images) else 'images'} to extract features from")
     with torch.inference_mode():
-        found = net.activations(gan.from_uint8(images[:1]).to(gan.device), layers)
+        found = net.activations(_input(gan, images[:1]), layers)
         widths = [_pool(found[layer], grid).shape[1] for layer in layers]
     return [slice(a, b) for a, b in itertools.pairwise([0, *itertools.accumulate(widths)])]
 
@@ -89,19 +87,25 @@ def pooled_rows(
 ) -> Iterator[np.ndarray]:
     """Features of uint8 images (N, H, W, C) in order, block by block (n, F) float32; few blocks are held at a time.
 
-    A map smaller than the grid keeps its size. On a CPU at most 32 images are taken at a time, each block by a thread
-    of its own, so that the number of threads has no influence at all, and `batch_size` none beyond float32 rounding.
+    A map smaller than the grid keeps its size. `batch_size` has no influence beyond float32 rounding; on a CPU at most
+    32 images are taken at a time, each block of them by one thread, so that the number of threads has none at all (a
+    network that is not `gan_probe.network.Network` runs as it does).
     Raises BadInputError for a network that normalises by its batch, and for activations that are not finite. Source:
     the paper, section 5.1.
     """
+    import torch
+
+    from gan_probe.network import Network
+
     if net.statistics is None:
         raise BadInputError("this network normalises by its batch: recompute its batch-norm statistics first")
     size = min(batch_size, CPU_BATCH) if gan.device.type == "cpu" else batch_size
+    # onnxruntime has threads of its own, a GPU is kept busy by one, and a stranger's module may not bear several
+    threads = torch.get_num_threads() if gan.device.type == "cpu" and isinstance(net, Network) else 1
+    starts = range(0, len(images), size)
     done = 0
-    with _channels_last(net), _block_threads(gan, net) as map_in_order:
-        for block in map_in_order(
-            lambda start: _block(gan, net, images[start : start + size], layers, grid), range(0, len(images), size)
-        ):
+    with _channels_last(net):
+        for block in ordered_map(lambda i: _block(gan, net, images[i : i + size], layers, grid), starts, threads):
             yield block
             done += len(block)
             if progress is not None:
@@ -112,15 +116,23 @@ def _block(gan: GAN, net: Net, images: np.ndarray, layers: Sequence[str], grid: 
     import torch
 
     with torch.inference_mode():
-        x = gan.from_uint8(images).to(gan.device, memory_format=torch.channels_last)
-        found = net.activations(x, layers)
+        found = net.activations(_input(gan, images), layers)
         blocks = [_pool(found[layer], grid) for layer in layers]  # (n, C * grid * grid)
-        for layer, block in zip(layers, blocks, strict=True):
-            if not block.isfinite().all():
-                name = one_line(layer, 40)
-                raise BadInputError(f"layer {name} gives values that are not finite: the weights are damaged")
-        features: np.ndarray = torch.cat(blocks, dim=1).cpu().numpy()
-    return features
+        features = torch.cat(blocks, dim=1)
+        if not features.sum().isfinite():  # one look at each value, where a test of each would take five
+            for layer, block in zip(layers, blocks, strict=True):
+                if not block.isfinite().all():
+                    name = one_line(layer, 40)
+                    raise BadInputError(f"layer {name} gives values that are not finite: the weights are damaged")
+        array: np.ndarray = features.cpu().numpy()
+    return array
+
+
+def _input(gan: GAN, images: np.ndarray) -> Tensor:
+    """Images (n, H, W, C) uint8 as the networks take them, in the layout that convolutions are fastest in."""
+    import torch
+
+    return gan.from_uint8(images).to(gan.device, memory_format=torch.channels_last)
 
 
 def _pool(maps: Tensor, grid: int) -> Tensor:
@@ -150,41 +162,3 @@ def _channels_last(net: Net) -> Iterator[None]:
     finally:
         for kernel, data in zip(kernels, kept, strict=True):
             kernel.data = data
-
-
-Make = Callable[[int], "np.ndarray"]
-
-
-@contextmanager
-def _block_threads(gan: GAN, net: Net) -> Iterator[Callable[[Make, Iterable[int]], Iterator[np.ndarray]]]:
-    """A map that keeps its order over as many threads as torch has, of which each uses one of its own.
-
-    Threads that share a convolution wait for each other at every layer, for long where another program is busy.
-    """
-    import torch
-
-    threads = torch.get_num_threads()
-    # onnxruntime has threads of its own, and a GPU is kept busy by one
-    if threads == 1 or gan.device.type != "cpu" or not isinstance(net, torch.nn.Module):
-        yield map
-        return
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(threads) as pool:
-
-            def map_in_order(make: Make, starts: Iterable[int]) -> Iterator[np.ndarray]:
-                ahead = deque[Future["np.ndarray"]]()
-                try:
-                    for start in starts:
-                        ahead.append(pool.submit(make, start))
-                        if len(ahead) > threads:
-                            yield ahead.popleft().result()
-                    while ahead:
-                        yield ahead.popleft().result()
-                finally:
-                    for future in ahead:
-                        future.cancel()
-
-            yield map_in_order
-    finally:
-        torch.set_num_threads(threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -97,17 +98,18 @@ class FeatureStore:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(
-                f"cannot write {folder}: {error.strerror}; set GAN_PROBE_CACHE to another folder"
-            ) from None
+            raise self._refusal(str(error.strerror)) from None
+        described: dict[str, Any] = json.loads(
+            json.dumps(dict(about or {}), allow_nan=False)
+        )  # what cannot be written fails now
         with locked(folder / LOCK, waiting or (lambda: None)):
             if found := self._open(digest):
                 return *found, True
             columns, blocks = make()
-            self._write(folder, dict(key), dict(about or {}), rows, columns, dtype, blocks)
-            found = self._open(digest)
+            self._write(folder, dict(key), described, rows, columns, dtype, blocks)
+            found = self._open(digest, just_written=True)
             if found is None:
-                raise OutputError(f"{folder} does not read back as it was written: check the disk")
+                raise self._refusal("what was written does not read back")
             return *found, False
 
     def path(self, entry: Entry) -> Path:
@@ -135,9 +137,11 @@ class FeatureStore:
                     freed += _empty(folder)
             except InUseError:
                 in_use.append(folder.name)
-            except OSError as error:
-                raise OutputError(f"cannot delete {error.filename}: {error.strerror}") from None
         return freed, in_use
+
+    def _refusal(self, reason: str) -> OutputError:
+        what_next = "make room with `gan-probe cache --clear`, or set GAN_PROBE_CACHE to another folder"
+        return OutputError(f"cannot keep features in {self.root}: {reason}; {what_next}")
 
     def _folders(self) -> list[Path]:
         try:
@@ -149,8 +153,8 @@ class FeatureStore:
         # nothing else is ours, and nothing else is ever deleted
         return [self.root / name for name in names if DIGEST.fullmatch(name) and (self.root / name).is_dir()]
 
-    def _open(self, digest: str) -> tuple[np.memmap[Any, Any], Entry] | None:
-        """The entry and its features if they are whole, to the last bit."""
+    def _open(self, digest: str, just_written: bool = False) -> tuple[np.memmap[Any, Any], Entry] | None:
+        """The entry and its features if they are whole, to the last bit unless they were just written."""
         import numpy as np
 
         folder = self.root / digest
@@ -159,7 +163,7 @@ class FeatureStore:
             return None
         path = folder / ROWS
         try:
-            if path.stat().st_size != entry.bytes or _sha256(path) != entry.sha256:
+            if path.stat().st_size != entry.bytes or not (just_written or _sha256(path) == entry.sha256):
                 return None
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError):
@@ -181,21 +185,26 @@ class FeatureStore:
         _empty(folder)
         shape = (rows, columns[-1][2])
         size = rows * shape[1] * np.dtype(dtype).itemsize
-        _check_room(folder, size)
+        free = shutil.disk_usage(folder).free
+        if size + SPARE > free:
+            raise self._refusal(f"{size / 1e9:.1f} GB are needed and {free / 1e9:.1f} GB free")
         path = folder / ROWS
         digest = hashlib.sha256()
-        with replacing(path) as file:
-            header = _header(shape, dtype)
-            file.write(header)
-            digest.update(header)
-            done = 0
-            for block in blocks:
-                row_bytes = np.ascontiguousarray(block, dtype).data
-                file.write(row_bytes)  # not through a map, which on a full disk ends the process
-                digest.update(row_bytes)
-                done += len(block)
-            if done != rows:
-                raise ValueError(f"{done} rows were made, not {rows}")
+        try:
+            with replacing(path) as file:
+                header = _header(shape, dtype)
+                file.write(header)
+                digest.update(header)
+                done = 0
+                for block in blocks:
+                    row_bytes = np.ascontiguousarray(block, dtype).data
+                    file.write(row_bytes)  # not through a map, which on a full disk ends the process
+                    digest.update(row_bytes)
+                    done += len(block)
+                if done != rows:
+                    raise ValueError(f"{done} rows were made, not {rows}")
+        except OutputError as error:
+            raise self._refusal(getattr(error.__cause__, "strerror", None) or str(error)) from error
         entry = Entry(
             key,
             about,
@@ -225,24 +234,22 @@ def _read(folder: Path) -> Entry | None:
 def _empty(folder: Path) -> int:
     """Delete all but the lock; bytes freed. The entry goes first: what is left is never taken for whole."""
     freed = 0
-    for path in sorted(folder.iterdir(), key=lambda p: p.name != ENTRY):
-        if path.name != LOCK:
-            freed += path.stat().st_size
-            path.unlink()
+    try:
+        for path in sorted(folder.iterdir(), key=lambda p: p.name != ENTRY):
+            if path.name != LOCK:
+                freed += path.stat().st_size
+                path.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot delete {error.filename}: {error.strerror}") from error
     return freed
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
-
-
-def _check_room(folder: Path, size: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if size + SPARE > free:
-        raise OutputError(
-            f"the features take {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free at {folder.parent}: "
-            "`gan-probe cache --clear`, or set GAN_PROBE_CACHE"
-        )
+    sizes = []
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # its writer has just given it its name
+            sizes.append(path.stat().st_size)
+    return sum(sizes)
 
 
 def _header(shape: tuple[int, int], dtype: str) -> bytes:

@@ -6,12 +6,12 @@ import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from public_styles import Style
 from torch import Tensor, nn
 
 from gan_probe.checkpoints import LoadRequest, load_gan
+
+from .public_styles import Style
 
 NORMS = nn.BatchNorm1d, nn.BatchNorm2d
 NEAR = 1e-4
@@ -45,7 +45,7 @@ def trained(style: Style, steps: int = 10, seed: int = 0) -> tuple[nn.Module, nn
         z, real = latents(16, style.z_size, style.z), blobs(16, style)
         fake = g(z)
         losses = [
-            lambda fake=fake, real=real: (nn.functional.softplus(d(fake.detach())) + nn.functional.softplus(-d(real))),
+            lambda fake=fake, real=real: nn.functional.softplus(d(fake.detach())) + nn.functional.softplus(-d(real)),
             lambda fake=fake: nn.functional.softplus(-d(fake)),
         ]
         for optimiser, loss in zip(reversed(optimisers), losses, strict=True):

@@ -7,7 +7,25 @@ import json
 import numpy as np
 import pytest
 
+from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.features import FeatureStore
+from gan_probe.testing import tiny_gan
+
+READER = """
+from gan_probe import Analysis, Report, Table, hookimpl
+from gan_probe.features import FeatureStore, extract
+class A(Analysis):
+    "Reads features."
+    name = "reader"
+    needs = frozenset({"layers", "data"})
+    def run(self, gan, options, ctx):
+        images = ctx.images(ctx.data.train, gan.card)
+        found, = extract(gan, gan.discriminator, [images], ["conv1"], store=FeatureStore.default(), about={"a": "me"})
+        return Report(tables=[Table("t", [{"cached": found.cached, "sum": float(found.array.sum())}])])
+@hookimpl
+def register_analyses():
+    return [A]
+"""
 
 
 @pytest.fixture
@@ -79,6 +97,38 @@ def test_what_was_never_finished_is_told_and_cleared(gan_probe_command, store):
     assert gan_probe_command("cache")[1].splitlines()[-1].startswith("2.0 MB more are unfinished")
     assert gan_probe_command("cache", "--clear")[1].startswith("freed 2.0 MB")
     assert store.leftovers() == 0
+
+
+@pytest.mark.usefixtures("store")
+def test_a_second_run_finds_the_features_of_the_first(gan_probe_command, install, tmp_path):
+    install("reader", READER)
+    save_checkpoint(tiny_gan(), tmp_path / "tiny.pt")
+
+    def run():
+        words = "run", "--plugin", "reader", tmp_path / "tiny.pt", "--data", "digits", "--json", "--force"
+        code, out, err = gan_probe_command(*words)
+        assert code == 0, err
+        (row,) = json.loads(out)["analyses"][0]["tables"][0]["rows"]
+        return row["cached"], row["sum"]
+
+    first, second = run(), run()
+    assert (first[0], second[0]) == (False, True)
+    assert first[1] == second[1]
+    assert " me " in gan_probe_command("cache")[1]
+
+
+def test_a_store_that_the_user_chose_and_that_cannot_be_written_ends_the_run_with_one_line(
+    gan_probe_command, install, store, tmp_path
+):
+    install("reader", READER)
+    save_checkpoint(tiny_gan(), tmp_path / "tiny.pt")
+    store.root.parent.write_text("in the way")
+    code, _, err = gan_probe_command("run", "--plugin", "reader", tmp_path / "tiny.pt", "--data", "digits")
+    assert code == 5
+    lines = [line for line in err.splitlines() if line.startswith("gan-probe: ")]
+    assert len(lines) == 1
+    assert "cannot keep features in" in lines[0]
+    assert "set GAN_PROBE_CACHE to another folder" in lines[0]
 
 
 def test_help_says_what_is_deleted(gan_probe_command):

@@ -10,6 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gan_probe
+from gan_probe.checkpoints.export import export_onnx
 from gan_probe.data import Images
 from gan_probe.errors import BadInputError, OutputError
 from gan_probe.features import Calibration, FeatureStore, batches, extract, pooled, recalibrated
@@ -160,12 +162,12 @@ def test_a_network_that_cannot_say_what_it_is_goes_without_the_store(gan, store)
 
 def test_a_default_store_that_cannot_be_written_warns_once_and_costs_nothing_else(gan, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.warns(UserWarning, match="cannot write .*; the features stay in memory") as told:
+    with pytest.warns(UserWarning, match="cannot keep features in .*; the features stay in memory") as told:
         found = get(gan, FeatureStore(tmp_path / "file" / "x", required=False), calibration=CALIBRATION)
     assert len(told) == 1
     for a, b in zip(found, get(gan, None, calibration=CALIBRATION), strict=True):
         np.testing.assert_array_equal(a.array, b.array)
-    with pytest.raises(OutputError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot keep features"):
         get(gan, FeatureStore(tmp_path / "file" / "x", required=True))
 
 
@@ -212,3 +214,17 @@ def test_progress_tells_statistics_and_features(gan):
     get(gan, None, [TRAIN], calibration=CALIBRATION, progress=lambda *a: seen.append(a))
     assert (40, 40, "recomputing batch-norm statistics") in seen
     assert seen[-1] == (40, 40, "extracting features")
+
+
+def test_a_network_that_onnxruntime_runs_is_kept_too(gan, store, tmp_path):
+    export_onnx(gan, tmp_path / "onnx")
+    opened = gan_probe.load(tmp_path / "onnx")
+    net = opened.discriminator
+    first, again = (extract(opened, net, [TEST], LAYERS, calibration=CALIBRATION, store=store)[0] for _ in range(2))
+    assert (first.cached, again.cached) == (False, True)
+    expected = get(gan, None, [TEST], calibration=CALIBRATION)[0].array
+    np.testing.assert_allclose(first.array, expected, atol=1e-4)
+    twin = net.random_twin(torch.Generator().manual_seed(1))
+    other = extract(opened, twin, [TEST], LAYERS, calibration=CALIBRATION, store=store)[0]
+    assert not other.cached
+    assert not np.allclose(other.array, expected, atol=1e-2)

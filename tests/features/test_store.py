@@ -200,8 +200,8 @@ def test_a_full_disk_while_writing_is_one_line_and_leaves_no_entry(store):
     command = [sys.executable, "-c", code + WRITER, str(store.root), "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "OutputError: cannot write " in done.stderr.splitlines()[-1]
-    assert len(done.stderr.splitlines()[-1]) < 250
+    assert "OutputError: cannot keep features in " in done.stderr.splitlines()[-1]
+    assert "File too large; make room with" in done.stderr.splitlines()[-1]
     assert written(store) == []
 
 
@@ -216,7 +216,9 @@ def test_a_disk_with_too_little_room_is_told_before_anything_is_extracted(store,
 
         return COLUMNS, rows()
 
-    with pytest.raises(OutputError, match=r"take 0\.0 GB, and 0\.3 GB are free at .*gan-probe cache --clear"):
+    with pytest.raises(
+        OutputError, match=r"0\.0 GB are needed and 0\.3 GB free; make room with `gan-probe cache --clear`"
+    ):
         get(store, make)
     free += 1
     get(store, Maker())
@@ -224,7 +226,7 @@ def test_a_disk_with_too_little_room_is_told_before_anything_is_extracted(store,
 
 def test_a_store_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match=r"cannot write .*file.*; set GAN_PROBE_CACHE to another folder"):
+    with pytest.raises(OutputError, match=r"cannot keep features in .*file.*; make room with .* set GAN_PROBE_CACHE"):
         get(FeatureStore(tmp_path / "file" / "store"), Maker())
 
 
@@ -256,7 +258,7 @@ def test_clearing_takes_what_was_named_and_what_was_left_but_nobody_elses_files(
 
 
 def test_clearing_leaves_what_another_process_is_writing(store):
-    with writer(store, 0.02) as process:
+    with writer(store, 0.005) as process:
         assert process.stdout.readline() == "writing\n"
         assert store.clear() == (0, [digest_of({"network": "n"})])
         assert process.communicate()[0].startswith("made")
@@ -289,3 +291,10 @@ def test_the_store_lies_in_the_users_cache(monkeypatch, variables, place):
     store = FeatureStore.default()
     assert store.root == Path(place)
     assert store.required == ("GAN_PROBE_CACHE" in variables)
+
+
+def test_a_description_that_cannot_be_written_fails_before_anything_is_extracted(store):
+    make = Maker()
+    with pytest.raises(TypeError):
+        get(store, make, about={"gan": object()})
+    assert make.asked == 0

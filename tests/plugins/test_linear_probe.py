@@ -191,6 +191,30 @@ def test_draws_that_a_class_has_too_few_images_for_are_refused(world):
         gan_probe.run(tiny_gan(), "linear-probe", data=world, labels_per_class=200, baselines="none")
 
 
+def test_kmeans_and_a_supervised_network_are_rungs_of_the_ladder(world):
+    report = gan_probe.run(
+        tiny_gan(width=8),
+        "linear-probe",
+        data=world,
+        c="0.001,0.01",
+        labels_per_class=20,
+        draws=3,
+        baselines="kmeans,supervised",
+        centroids=20,
+        trials=2,
+    )
+    found = rows(report)
+    assert list(found) == ["trained D", "K-means, 20 centroids", "supervised CNN"]
+    assert found["K-means, 20 centroids"]["dimensions"] == 80
+    assert found["supervised CNN"]["accuracy"] > 0.6  # stripes are what convolutions are for
+    assert found["supervised CNN"]["C"] is None
+    trials = report.table("supervised-trials").rows
+    assert [row["labels"] for row in trials] == [300, 300, 60, 60, 60, 60]
+    assert sum(row["chosen"] for row in trials) == 3
+    few = {row["features"]: row for row in report.table("few-labels").rows}
+    assert few["supervised CNN"]["draws"] == 2
+
+
 def test_random_weights_may_be_drawn_more_than_once(world):
     report = gan_probe.run(tiny_gan(), "linear-probe", data=world, c="0.1", baselines="random", random_draws=2)
     found = rows(report)

@@ -41,11 +41,22 @@ class Inferred:
 
 
 def infer(states: Mapping[Role, Mapping[str, Tensor]], pinned: Mapping[str, str]) -> Inferred:
-    """Read the networks of one or two state dicts.
+    """Read the networks of one or two state dicts, in one thread: a busy machine makes many wait for each other.
 
     `pinned` may hold z_distribution, image_size, activation (of the generator's hidden layers, as `leaky_relu:0.2`)
     and output (tanh, sigmoid, none). Raises BadInputError where no reading fits the shapes.
     """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _infer(states, pinned)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _infer(states: Mapping[Role, Mapping[str, Tensor]], pinned: Mapping[str, str]) -> Inferred:
     found = {role: modules(state) for role, state in states.items()}
     order = {role: chains(parts, role) for role, (parts, _) in found.items()}
     assumed = [f"the {role}'s {note}" for role, (_, notes) in found.items() for note in notes]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_CHANNELS = 4  # of an image
 MOST_CHAINS, MOST_TRIES = 12, 20_000
 LARGEST_SIDE = 64  # of the maps behind or in front of a dense layer
+LABELS = re.compile(r"label|embed|class|cond|(?<![a-z])emb", re.IGNORECASE)
 TRANSPOSED = re.compile(r"deconv|convt|conv_t|tconv|t_conv|trans|up", re.IGNORECASE)
 
 
@@ -233,6 +234,13 @@ def _gap(one: Module, other: Module) -> int | None:
 
 
 def _why(ops: Sequence[Module], norms: Sequence[Module], role: Role) -> str:
+    for module in ops:
+        if LABELS.search(module.name):
+            shape = "x".join(map(str, module.weight.shape))
+            return one_line(
+                f"its {module.name[-40:]!r} ({shape}) takes labels: how a conditional {role} joins them is not in its "
+                "weights; use --arch"
+            )
     for first, second in itertools.pairwise(ops):
         a, b = set(first.weight.shape[:2]), set(second.weight.shape[:2])
         if first.kind == second.kind == "conv" and not a & b:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gan_probe.checkpoints.infer.build import built, named
 from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, image_cost, remaining
-from gan_probe.checkpoints.infer.reading import Reading, bend, evidence, rivals
+from gan_probe.checkpoints.infer.reading import Reading, bend, close, evidence, geometry, rivals
 from gan_probe.checkpoints.infer.search import Prefix, Search
 from gan_probe.errors import BadInputError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gan_probe.network import Network
 
 FAR_OFF = 0.6  # the misfit of a layer beyond which rarer parts are tried
-ENOUGH = 48  # images for a hint
+ENOUGH = 128  # images for a hint
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +81,13 @@ def read_discriminator(
     net = built(done[0].stages, size, blocks)
     found = rivals(done, [layer.name for layer in net.layers])
     hidden = ", ".join(sorted({bend(stage) for stage in net.stages[:-1]}))
-    strides = ", ".join(str(stage.stride) for stage in net.stages if stage.op == "conv")
-    assumed = [f"activations are {hidden}"] if hidden and not net.norms else []
-    assumed += [f"strides are {strides}, without pooling"] if strides and not net.norms else []
+    moves = "; ".join(geometry(stage) for stage in net.stages if stage.op == "conv")
+    alone = sorted({stage.norm for stage in net.stages} & {"instance", "layer"})
+    assumed = [f"norms are by {', '.join(alone)}, with eps 1e-05: group norm would look alike"] if alone else []
+    assumed += [f"activations are {hidden}"] if hidden and not net.norms else []
+    assumed += [f"convolutions have {moves}"] if moves and not net.norms else []
     if net.norms:
-        assumed.append(f"activations ({hidden}) and strides ({strides}) were read by hints alone")
+        assumed.append(f"activations ({hidden}) and convolutions ({moves}) were read by hints alone")
     reading = Reading(
         "discriminator",
         net.stages,
@@ -95,7 +97,7 @@ def read_discriminator(
         found.runner_up,
         found.margin,
         found.errors,
-        (),
+        close(done, [layer.name for layer in net.layers]),
         tuple(assumed),
         tried,
         round(time.perf_counter() - began, 2),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +13,7 @@ import torch
 from gan_probe.checkpoints.infer.build import built, named
 from gan_probe.checkpoints.infer.chain import MOST_CHANNELS
 from gan_probe.checkpoints.infer.reading import Reading, bend, evidence, geometry, rivals
-from gan_probe.checkpoints.infer.search import Prefix, Search
+from gan_probe.checkpoints.infer.search import RARE, SLOPES, USUAL, Prefix, Search
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -23,11 +22,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.checkpoints.infer.chain import Block
+    from gan_probe.checkpoints.infer.product import Bend
     from gan_probe.network import Network
     from gan_probe.stage import Stage
 
 LATENTS = 1024
 IMAGES = 128  # on which a discriminator's statistics are compared
+CERTAIN = 0.03  # a misfit that no other activation betters
 NEAR, FAR_OFF = 0.12, 0.35  # misfits of a layer beyond which rarer parts, and then the rarest, are tried
 RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "none": (-1.0, 1.0)}
 OUTPUTS = {"tanh": 0.0, "sigmoid": 0.1}  # what each costs for being rarer, where the discriminator must tell
@@ -51,7 +52,7 @@ class Candidate:
     def stages(self) -> tuple[Stage, ...]:
         """The stages, the last of which ends in the output's activation."""
         stages = self.done[0].stages
-        return (*stages[:-1], dataclasses.replace(stages[-1], activation=self.output))  # type: ignore[arg-type]
+        return (*stages[:-1], replace(stages[-1], activation=self.output))  # type: ignore[arg-type]
 
     @functools.cached_property
     def net(self) -> Network:
@@ -140,10 +141,13 @@ def read_generator(
         for chain in chains:
             blocks = _as_images(chain)
             search = Search(blocks, "generator", judged, level, pinned)
-            done = search.run(
-                Prefix(0.0, 1, functools.partial(latents, blocks[0].inputs, kind, LATENTS), z_distribution=kind)
+            starts = {
+                kind: Prefix(0.0, 1, functools.partial(latents, blocks[0].inputs, kind, LATENTS), z_distribution=kind)
                 for kind in kinds
-            )
+            }
+            done = search.run(starts.values())
+            if done and any(m > CERTAIN for m in done[0].misfits[1:]) and "activation" not in pinned:
+                done = _merged(done, _bent_alike(search, done[0]))
             tried += search.tried
             if done and (best is None or done[0].cost < best[0][0].cost):
                 best = done, blocks
@@ -163,6 +167,29 @@ def read_generator(
         for p in same[:VARIANTS]
     ]
     return sorted(found, key=lambda candidate: candidate.cost)
+
+
+def _bent_alike(search: Search, best: Prefix) -> list[Prefix]:
+    """The two best readings that differ from `best` in one activation for all layers; found with few latents."""
+    inputs, kind = search.blocks[0].inputs, best.z_distribution
+
+    def start(n: int) -> Prefix:
+        return Prefix(0.0, 1, functools.partial(latents, inputs, kind, n), z_distribution=kind)
+
+    found = search.uniform(best, start(LATENTS // 4))[:2]
+    again = (replace(search, like=p.stages, bends=_bends(p)).run([start(LATENTS)]) for p in found)
+    return [done[0] for done in again if done]
+
+
+def _bends(prefix: Prefix) -> dict[Bend, float]:
+    habits = USUAL["generator"] | RARE | SLOPES
+    return {bend: habits[bend] for bend in ((s.activation, s.slope) for s in prefix.stages[:-1]) if bend in habits}
+
+
+def _merged(done: list[Prefix], more: list[Prefix]) -> list[Prefix]:
+    """All readings once, the cheapest first."""
+    found = {p.stages: p for p in reversed(sorted([*done, *more], key=lambda p: p.cost))}
+    return sorted(found.values(), key=lambda p: p.cost)
 
 
 def _believable(misfits: list[float], level: int) -> bool:
@@ -186,5 +213,5 @@ def _as_images(blocks: list[Block]) -> list[Block]:
     for channels in range(1, MOST_CHANNELS + 1):
         side = math.isqrt(last.outputs // channels)
         if side * side * channels == last.outputs:
-            return [*blocks[:-1], dataclasses.replace(last, reshape=side)]
+            return [*blocks[:-1], replace(last, reshape=side)]
     raise BadInputError(f"its last layer's {last.outputs} units make no square images")

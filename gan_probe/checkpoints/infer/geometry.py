@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
     from gan_probe.checkpoints.infer.chain import Block
     from gan_probe.checkpoints.weights import Role
+    from gan_probe.stage import Stage
 
 LARGEST_IMAGE = 256
 USUAL_SIZES = {28: 0.0, 32: 0.0, 64: 0.0, 128: 0.0, 16: 0.03, 256: 0.01, 48: 0.01, 96: 0.01}
-Moves = tuple[int, int, str]  # stride, padding, and how maps are enlarged
+Moves = tuple[int, int, str]  # stride, padding, and the way in which maps grow or shrink
 STRIDES = {False: (1, 2), True: (1, 2, 3, 4)}
 IMPOSSIBLE = math.inf
 
@@ -45,8 +46,9 @@ class Geometry:
 
     def moves(self, before: Moves | None = None) -> Moves:
         """What the layers behind it are likely to repeat."""
-        enlarges = self.interpolation if self.upsample > 1 else before[2] if before else ""
-        return self.stride, self.padding, enlarges
+        way: str = self.interpolation if self.upsample > 1 else self.pooling if self.pool > 1 else ""
+        way = way or ("strides" if self.stride > 1 else before[2] if before else "")
+        return self.stride, self.padding, way
 
 
 def unlikelihood(geometry: Geometry, before: Moves | None) -> float:
@@ -54,8 +56,14 @@ def unlikelihood(geometry: Geometry, before: Moves | None) -> float:
     if before is None:
         return geometry.cost
     moves = geometry.moves(before)
-    changed = 0.02 if before[2] and moves[2] != before[2] else 0.0
+    changed = 0.03 if before[2] and moves[2] != before[2] else 0.0
     return geometry.cost / (3 if moves == before else 1) + changed
+
+
+def as_in(geometry: Geometry, stage: Stage) -> bool:
+    """Whether a stage moves its kernel so."""
+    names = ("stride", "padding", "output_padding", "upsample", "interpolation", "pool", "pooling")
+    return all(getattr(geometry, name) == getattr(stage, name) for name in names)
 
 
 def moved(block: Block, size: int, geometry: Geometry, before: Moves | None) -> Moves | None:
@@ -85,7 +93,12 @@ def transposed(kernel: int, size: int, wide: bool) -> tuple[Geometry, ...]:
                 elif stride == 1 and out == size:
                     cost = 0.005
                 else:
-                    cost = (0.02 if stride > 1 or size == 1 else 0.04) + 0.01 * (stride > 2) + 0.02 * (extra > 0) + 0.02 * (out < size)
+                    cost = (
+                        (0.02 if stride > 1 or size == 1 else 0.04)
+                        + 0.01 * (stride > 2)
+                        + 0.02 * (extra > 0)
+                        + 0.02 * (out < size)
+                    )
                     cost += 0.02 * (padding > kernel // 2)
                     cost -= 0.01 * (out % size == 0) if size > 1 else 0
                 found.append(Geometry(stride, padding, extra, size=out, cost=cost))
@@ -128,7 +141,7 @@ def reduced(kernel: int, size: int, wide: bool) -> tuple[Geometry, ...]:
                 cost = 0.03 + 0.02 * (stride > 2) + 0.02 * (padding not in (0, (kernel - 1) // 2))
             found.append(Geometry(stride, padding, size=out, cost=cost))
             if stride == 1 and out > 1 and kernel % 2 and padding in (0, kernel // 2):
-                cost = 0.03 if padding else 0.05
+                cost = 0.05 if padding else 0.06
                 found.append(Geometry(1, padding, 0, size=out // 2, cost=cost, pool=2, pooling="max", side=out))
                 cost += 0.005
                 found.append(Geometry(1, padding, 0, size=out // 2, cost=cost, pool=2, pooling="average", side=out))

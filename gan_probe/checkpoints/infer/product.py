@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FEWEST = 64  # inputs at a time
 JUDGED = 48  # channels that a product is judged by
-MACS, VALUES = 4e8, 4e6  # multiplications for one product, and numbers in it: tenths of a second
+MACS, VALUES = 2e8, 2e6  # multiplications for one product, and numbers in it: tenths of a second
 Bend = tuple[Activation, float]  # an activation and its slope
 NONE: Bend = ("none", 0.2)
 
@@ -109,7 +109,9 @@ def products(
     for group in ways.values():
         g = group[0]
         side = x.shape[-1] * g.upsample
-        macs = weight.shape[0] * weight.shape[1] * block.kernel**2 * side**2 / (g.stride**2 if block.op == "conv" else 1)
+        macs = (
+            weight.shape[0] * weight.shape[1] * block.kernel**2 * side**2 / (g.stride**2 if block.op == "conv" else 1)
+        )
         values = (block.outputs if some is None else len(some)) * max(h.made for h in group) ** 2
         first = max(FEWEST, int(more * min(MACS / macs, VALUES / values)))
         maps = x[:first]

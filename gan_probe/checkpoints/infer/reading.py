@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SURE = 3.0  # standard errors by which a rival must be worse
 FAR = 0.03  # unlikelihood and misfit together, beyond which a rival is out
+CLOSE, HINTED = 0.015, 0.003  # unlikelihood within which a discriminator's reading is doubtful, without hints and with
 POOR = 0.25  # the median difference of a layer beyond which no reading is believed
 
 
@@ -109,6 +110,19 @@ def rivals(done: Sequence[Prefix], names: Sequence[str]) -> Rivals:
     return found
 
 
+def close(done: Sequence[Prefix], names: Sequence[str]) -> tuple[str, ...]:
+    """In what the nearest reading differs that moves its kernels otherwise, where that is hardly less likely."""
+    best = done[0]
+    moves = [geometry(stage) for stage in best.stages]
+    for other in done[1:]:
+        if (
+            other.cost - best.cost < (HINTED if best.residuals else CLOSE)
+            and [geometry(stage) for stage in other.stages] != moves
+        ):
+            return ("; ".join(_differences(best, other, names)),)
+    return ()
+
+
 def _up_to_the_last_norm(best: Prefix, other: Prefix) -> Prefix:
     """The other reading with the best's parts behind the last norm, on which no statistic bears."""
     last = max((i for i, stage in enumerate(best.stages) if stage.norm != "none"), default=-1)
@@ -138,13 +152,7 @@ def _differences(best: Prefix, other: Prefix, names: Sequence[str]) -> list[str]
     for name, a, b in zip(names, best.stages, other.stages, strict=True):
         if (a.activation, a.slope) != (b.activation, b.slope):
             found.append(f"{name}'s activation is {bend(a)}, not {bend(b)}")
-        if (a.stride, a.padding, a.output_padding, a.upsample, a.interpolation) != (
-            b.stride,
-            b.padding,
-            b.output_padding,
-            b.upsample,
-            b.interpolation,
-        ):
+        if geometry(a) != geometry(b):
             found.append(f"{name} has {geometry(a)}, not {geometry(b)}")
         if a.norm_last != b.norm_last:
             found.append(f"{name} normalises {'behind' if a.norm_last else 'before'} its activation")
@@ -167,4 +175,6 @@ def geometry(stage: Stage) -> str:
         parts.append(f"output padding {stage.output_padding}")
     if stage.upsample > 1:
         parts.append(f"{stage.upsample}x {stage.interpolation} enlargement")
+    if stage.pool > 1:
+        parts.append(f"{stage.pool}x {stage.pooling} pooling")
     return ", ".join(parts)

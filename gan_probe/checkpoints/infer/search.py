@@ -16,7 +16,16 @@ import torch
 from torch import nn
 
 from gan_probe.checkpoints.infer.evidence import residuals
-from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, Geometry, Moves, moved, options, remaining, unlikelihood
+from gan_probe.checkpoints.infer.geometry import (
+    IMPOSSIBLE,
+    Geometry,
+    Moves,
+    as_in,
+    moved,
+    options,
+    remaining,
+    unlikelihood,
+)
 from gan_probe.checkpoints.infer.product import NONE, Bend, judged, normalised, normalised_alone, products
 from gan_probe.network import activate, pooled
 from gan_probe.stage import Stage
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer.chain import Block
     from gan_probe.checkpoints.infer.product import Product
     from gan_probe.checkpoints.weights import Role
+    from gan_probe.stage import Norm
 
 # what each costs, in the unit of `misfit`, for being rarer
 USUAL: dict[Role, dict[Bend, float]] = {
@@ -38,20 +48,18 @@ USUAL: dict[Role, dict[Bend, float]] = {
 RARE: dict[Bend, float] = {
     ("leaky_relu", 0.1): 0.02,
     ("leaky_relu", 0.3): 0.02,
-    ("leaky_relu", 0.02): 0.03,
-    ("leaky_relu", 0.05): 0.03,
-    ("leaky_relu", 0.5): 0.03,
     ("elu", 0.2): 0.02,
     ("selu", 0.2): 0.02,
     ("tanh", 0.2): 0.03,
     ("sigmoid", 0.2): 0.03,
 }
+SLOPES: dict[Bend, float] = {("leaky_relu", slope): 0.03 for slope in (0.02, 0.05, 0.15, 0.25, 0.4, 0.5)}
 EPS = {1e-5: 0.0}
-RARE_EPS = {1e-5: 0.0, 0.8: 0.02, 1e-3: 0.02}  # 0.8: a momentum written in the place of eps, and copied since
+RARE_EPS = {1e-5: 0.0, 0.8: 0.02, 1e-3: 0.05}  # 0.8: a momentum written in the place of eps, and copied since
 CHANGE = 0.02  # layers are mostly alike
 UNUSED = 0.03  # a module that the numbers count and the reading has no use for may be a dropout
 AGAINST_NAMES = 0.3  # what the numbers of an nn.Sequential say outweighs habit
-BEAM, OPEN_BEAM = (8, 4, 4), 32  # readings kept behind a norm, and where there is none
+BEAM, OPEN_BEAM = (8, 3, 3), 32  # readings kept behind a norm, and where there is none
 UNNORMED = 8  # times the inputs in front of the first norm
 HOPELESS = 0.2  # a reading so much worse than the best never comes back
 
@@ -88,16 +96,31 @@ class Search:
     end: Callable[[int], float]
     level: int = 0  # 0: usual parts; 1: rare activations and eps too; 2: strides of 3 and 4 too
     pinned: Mapping[str, str] | None = None
+    like: tuple[Stage, ...] = ()  # a reading whose geometry is kept
+    bends: Mapping[Bend, float] | None = None  # the only activations to try
     tried: int = 0
 
     def __post_init__(self) -> None:
-        self._left = remaining(self.blocks, self.role, self.end, self.level > 1)
+        self._left = remaining(self.blocks, self.role, self.end, self.level > 1 or bool(self.like))
         self._last_norm = max((i for i, b in enumerate(self.blocks) if b.keeps_statistics), default=-1)
         self._bends = USUAL[self.role] | (RARE if self.level else {})
+        if self.bends is not None:
+            self._bends = dict(self.bends)
         pinned = (self.pinned or {}).get("activation")
         if pinned and self.role == "generator":
             name, _, slope = pinned.partition(":")
             self._bends = {(name, float(slope or 0.2)): 0.0}  # type: ignore[dict-item]  # checked by the caller
+
+    def uniform(self, best: Prefix, start: Prefix) -> list[Prefix]:
+        """The readings that move kernels as `best` does and bend alike behind all layers, or behind some not at all."""
+        found = []
+        usual = USUAL[self.role]
+        for bend, cost in (usual | RARE | SLOPES).items():
+            bends = {NONE: usual[NONE], bend: cost}
+            search = replace(self, like=best.stages, bends=bends, tried=0)
+            found += search.run([start])[:1]
+            self.tried += search.tried
+        return sorted(found, key=lambda p: p.cost)
 
     def run(self, starts: Iterable[Prefix]) -> list[Prefix]:
         """The whole chain's readings, the cheapest first."""
@@ -106,14 +129,18 @@ class Search:
             grown = [new for prefix in live for new in self._grow(i, prefix)]
             grown.sort(key=lambda p: p.cost + self._left(i + 1, p.size, p.before))
             self.tried += len(grown)
-            live = self._kept(grown, BEAM[self.level] if block.norm else OPEN_BEAM)
+            live = self._kept(grown, 2 if self.like else BEAM[self.level] if block.norm else OPEN_BEAM)
         done = [replace(p, cost=p.cost + self.end(p.size)) for p in live]
         return sorted(done, key=lambda p: p.cost)
 
     def _kept(self, grown: list[Prefix], most: int) -> list[Prefix]:
-        """The best, of which each start (uniform or normal z) keeps some."""
+        """The best, of which each start (uniform or normal z) and each eps, which acts only later, keeps some."""
+
+        def kind(p: Prefix) -> tuple[str, float]:
+            return p.z_distribution, p.stages[-1].eps
+
         kept: list[Prefix] = []
-        for _, group in itertools.groupby(sorted(grown, key=lambda p: p.z_distribution), lambda p: p.z_distribution):
+        for _, group in itertools.groupby(sorted(grown, key=kind), kind):
             kept += [*group][:most]
         best = min((p.cost for p in kept), default=0.0)
         return [p for p in kept if p.cost <= best + HOPELESS]
@@ -129,8 +156,9 @@ class Search:
                 stages = (*stages[:-1], replace(stages[-1], activation=bend[0], slope=bend[1], slopes=count))
             wanted = [
                 g
-                for g in options(block, prefix.size, self.role, self.level > 1)
-                if self._left(i + 1, g.size, moved(block, prefix.size, g, prefix.before)) < IMPOSSIBLE
+                for g in options(block, prefix.size, self.role, self.level > 1 or bool(self.like))
+                if (not self.like or as_in(g, self.like[i]))
+                and self._left(i + 1, g.size, moved(block, prefix.size, g, prefix.before)) < IMPOSSIBLE
             ]
             # where no norm has yet forgotten which latents were drawn, it takes many to blur them
             more = 1 if any(b.keeps_statistics for b in self.blocks[:i]) else UNNORMED
@@ -147,7 +175,7 @@ class Search:
                     stages=(*stages, _stage(block, geometry)),
                     values=product.values if product else None,
                 )
-                yield from self._normed(i, new, product) if block.norm and (product or not block.keeps_statistics) else [new]
+                yield from self._normed(i, new, product) if block.norm else [new]
 
     def _cut_before(self, i: int) -> bool:
         """Whether units are cut into maps right in front of layer i, which takes a module of its own."""
@@ -169,8 +197,8 @@ class Search:
             return
         before = [(s.activation, s.slope) for s in prefix.stages[:-1]]
         for bend, cost in self._bends.items():
-            if before and bend != before[-1] and bend != NONE:
-                cost += CHANGE
+            if before:  # rare habits are paid for once
+                cost = 0.0 if bend == before[-1] else cost + CHANGE * (bend != NONE)
             yield (bend, cost), None if x is None else pooled(activate(x, *bend), last.pool, last.pooling)
 
     def _normed(self, i: int, prefix: Prefix, product: Product | None) -> Iterator[Prefix]:
@@ -184,21 +212,21 @@ class Search:
             if block.reshape:  # the module in between may only cut the units into maps
                 places[0] = (NONE, 0.0)
         tensors = dict(block.norm.tensors)
-        if block.norm.kind != "norm":  # nothing stored to compare with
+        if product is None or not block.keeps_statistics:  # nothing to compare
+            norm = _kind(block)
             for bend, cost in places:
-                stage = replace(prefix.stages[-1], norm=block.norm.kind)
+                stage = replace(prefix.stages[-1], norm=norm)
                 if bend != NONE:
                     stage = replace(stage, activation=bend[0], slope=bend[1], norm_last=True)
                 values = functools.partial(normalised_alone, product, bend, block.norm) if product else None
                 yield replace(prefix, cost=prefix.cost + cost, values=values, stages=(*prefix.stages[:-1], stage))
             return
-        assert product is not None  # noqa: S101  # values are made up to the last norm that keeps statistics
         for bend, cost in places:
             moments = product.moments(bend, block.unit_norm)
             some = judged(block)
             stored = (tensors["running_mean"], tensors["running_var"])
             found = residuals(*moments, *(stored if some is None else (t[some] for t in stored)))
-            stage = replace(prefix.stages[-1], norm="unit" if block.unit_norm and block.reshape else "channel")
+            stage = replace(prefix.stages[-1], norm=_kind(block))
             if bend != NONE:
                 stage = replace(stage, activation=bend[0], slope=bend[1], norm_last=True)
             for eps, eps_cost in self._eps(prefix, tensors["running_var"]):
@@ -213,10 +241,9 @@ class Search:
     def _eps(self, prefix: Prefix, variance: Tensor) -> list[tuple[float, float]]:
         used = [s.eps for s in prefix.stages[:-1] if s.norm != "none"]
         found = []
-        for eps, cost in (RARE_EPS if self.level else EPS).items():
+        for eps, cost in (RARE_EPS if self.level or self.like else EPS).items():
             if eps == 1e-5 or float((eps / variance.clamp(min=1e-12)).median()) > 1e-3:
                 habit = (0.05 if used[-1] != eps else 0.0) if used else cost
-                habit *= 1 if self.role == "generator" else 3
                 found.append((eps, habit))
         return found
 
@@ -224,6 +251,12 @@ class Search:
 def surprise(misfit: float, role: Role) -> float:
     """What a norm's misfit costs: a discriminator's statistics saw real images too, and none agrees well with them."""
     return misfit if role == "generator" else 0.1 * math.log1p(10 * misfit)
+
+
+def _kind(block: Block) -> Norm:
+    if block.norm and block.norm.kind in ("instance", "layer"):
+        return block.norm.kind  # type: ignore[return-value]  # mypy does not narrow an attribute by `in`
+    return "unit" if block.unit_norm and block.reshape else "channel"
 
 
 def _stage(block: Block, geometry: Geometry) -> Stage:

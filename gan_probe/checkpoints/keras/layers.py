@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # what changes nothing when the network is not trained
 IDLE = ("InputLayer", "Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout", "Identity")
 BENDS = {"relu": "relu", "elu": "elu", "selu": "selu", "tanh": "tanh", "sigmoid": "sigmoid", "linear": "none"}
-CROPS = "transposed convolutions crop as in TensorFlow and JAX: Keras on torch crops odd kernels at the other end"
+CROPS = "transposed convolutions crop as in TensorFlow: early Keras 3 on torch cropped odd kernels at the other end"
 HELP = "export it as ONNX"
 
 

@@ -24,10 +24,12 @@ NONLINEAR = frozenset([
     "PRelu", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Swish", "Tanh", "ThresholdedRelu", "Where",
 ])
 LINEAR = frozenset([
-    "Add", "BatchNormalization", "Cast", "Div", "Dropout", "Flatten", "Greater", "GreaterOrEqual", "Identity", "Less",
-    "LessOrEqual", "Mul", "Neg", "Pad", "Reciprocal", "Reshape", "Sqrt", "Squeeze", "Sub", "Unsqueeze",
+    "Add", "BatchNormalization", "Cast", "Div", "Dropout", "Flatten", "Greater", "GreaterOrEqual", "Identity",
+    "InstanceNormalization", "LayerNormalization", "Less", "LessOrEqual", "Mul", "Neg", "Pad", "Reciprocal", "Reshape",
+    "Sqrt", "Squeeze", "Sub", "Unsqueeze",
 ])
 # fmt: on
+POOLING = frozenset(["MaxPool", "AveragePool"])
 SHAPING = frozenset(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Cast"])
 
 
@@ -127,6 +129,9 @@ def _follow(
             norms += [n for n in walked if nodes[n].op_type == "BatchNormalization" and n not in norms]
             if any(nodes[n].op_type in NONLINEAR for n in walked):
                 break
+    behind = consumers.get(end, set())
+    if end != output and len(behind) == 1 and nodes[min(behind)].op_type in POOLING:
+        end = nodes[min(behind)].output[0]  # as in our own networks: pooling belongs to the layer
     return end, norms
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from gan_probe.network import StageModule
 
@@ -23,6 +24,7 @@ ACTIVATIONS = {
     "leaky_relu": "LeakyRelu",
     "elu": "Elu",
     "selu": "Selu",
+    "prelu": "PRelu",
     "tanh": "Tanh",
     "sigmoid": "Sigmoid",
     "none": "Identity",
@@ -59,7 +61,9 @@ class _Writer:
         self.constants: dict[str, np.ndarray] = {}
         self.flat = role == "generator"
         self.value, self.size = ("z", 1) if self.flat else ("image", net.input_size)
-        shape: list[str | int | None] = ["N", net.stages[0].inputs, *([] if self.flat else [self.size] * 2)]
+        first = net.stages[0]
+        channels = first.inputs // self.size**2 if first.op == "linear" else first.inputs
+        shape: list[str | int | None] = ["N", channels, *([] if self.flat else [self.size] * 2)]
         self.inputs = [helper.make_tensor_value_info(self.value, TensorProto.FLOAT, shape)]
         if classes := max(stage.labels for stage in net.stages):
             self.inputs.append(helper.make_tensor_value_info("labels", TensorProto.INT64, ["N"]))
@@ -82,22 +86,28 @@ class _Writer:
             self._join_labels(name)
         self._multiply(name, module)
         if stage.norm_last:
-            self._bend(f"{name}.bent", stage)
+            self._bend(f"{name}.bent", module)
         if stage.shape and stage.norm != "unit":
             self._reshape(name, stage.shape)
         if module.norm is not None:
             self._normalise(name, module)
         if stage.shape and stage.norm == "unit":
             self._reshape(name, stage.shape)
+        if not stage.norm_last:
+            self._bend(f"{name}.bent", module)
+        if stage.pool > 1:
+            kind, sides = "MaxPool" if stage.pooling == "max" else "AveragePool", [stage.pool] * 2
+            self.value = self._node(kind, [self.value], f"{name}.pooled", kernel_shape=sides, strides=sides)
+        self.nodes[-1].output[0] = self.value = name  # whatever came last
         self.size = size
-        if stage.norm_last:
-            self.nodes[-1].output[0] = self.value = name  # the norm, or the reshape behind it
-        else:
-            self._bend(name, stage)
 
-    def _bend(self, output: str, stage: Stage) -> None:
+    def _bend(self, output: str, module: StageModule) -> None:
+        stage, inputs = module.stage, [self.value]
         slope = {"alpha": stage.slope} if stage.activation == "leaky_relu" else {}
-        self.value = self._node(ACTIVATIONS[stage.activation], [self.value], output, **slope)
+        if module.prelu is not None:
+            slopes = module.prelu.weight
+            inputs.append(self._constant(f"{output}.slopes", slopes if self.flat else slopes[:, None, None]))
+        self.value = self._node(ACTIVATIONS[stage.activation], inputs, output, **slope)
 
     def _enlarge(self, name: str, stage: Stage) -> None:
         self.constants[f"{name}.scales"] = np.array([1, 1, stage.upsample, stage.upsample], np.float32)
@@ -141,6 +151,12 @@ class _Writer:
 
     def _normalise(self, name: str, module: StageModule) -> None:
         norm = module.norm
+        if isinstance(norm, nn.InstanceNorm2d | nn.LayerNorm):
+            names = [self._constant(f"{name}.gain", norm.weight), self._constant(f"{name}.shift", norm.bias)]
+            by_layer = isinstance(norm, nn.LayerNorm)
+            kind, axis = ("LayerNormalization", {"axis": 1}) if by_layer else ("InstanceNormalization", {})
+            self.value = self._node(kind, [self.value, *names], f"{name}.normal", epsilon=norm.eps, **axis)
+            return
         # the caller has seen to statistics
         assert norm is not None and norm.running_mean is not None and norm.running_var is not None  # noqa: S101, PT018
         held = {"gain": norm.weight, "shift": norm.bias, "mean": norm.running_mean, "variance": norm.running_var}

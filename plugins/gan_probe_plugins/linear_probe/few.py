@@ -61,7 +61,9 @@ def few_differences(few: Sequence[Draws]) -> list[Table]:
         if other.name == main:
             continue
         mine = own[other.labels_per_class]
-        difference, low, high = crossed_mean(mine.right.astype(np.int8) - other.right.astype(np.int8))
+        shared = min(len(mine.right), len(other.right))
+        gained = mine.right[:shared].astype(np.int8) - other.right[:shared].astype(np.int8)
+        difference, low, high = crossed_mean(gained)
         rows.append(
             {
                 "comparison": f"{main} minus {other.name}",
@@ -69,7 +71,7 @@ def few_differences(few: Sequence[Draws]) -> list[Table]:
                 "difference": difference,
                 "low": low,
                 "high": high,
-                "draws": len(other.right),
+                "draws": shared,
                 "n_test": other.right.shape[1],
             }
         )

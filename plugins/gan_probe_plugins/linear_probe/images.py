@@ -89,6 +89,14 @@ def few_of_each(
     return np.sort(np.concatenate(drawn))
 
 
+def part(labels: np.ndarray, share: float, ctx: Context) -> Fold:
+    """Indices to fit and to validate on among a few labelled images, stratified."""
+    held = max(len(np.unique(labels)), round(len(labels) * share))
+    seed = int(ctx.rng("linear-probe/few validation").integers(2**31))
+    fit, validate = next(StratifiedShuffleSplit(1, test_size=held, random_state=seed).split(labels, labels))
+    return fit, validate
+
+
 def _draw(split: Split, n: int | None, ctx: Context, name: str) -> Split:
     return split if n is None else split.take(n, ctx.rng(f"linear-probe/{name}"))
 

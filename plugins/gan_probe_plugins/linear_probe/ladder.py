@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from gan_probe_plugins.linear_probe.probe import draws, probe
-from gan_probe_plugins.linear_probe.sets import features_of, pixels_of
+import numpy as np
+
+from gan_probe_plugins.linear_probe.images import part
+from gan_probe_plugins.linear_probe.probe import Draws, Probe, drawn, draws, probe
+from gan_probe_plugins.linear_probe.sets import features_of, kmeans_of, pixels_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gan_probe import GAN, Context
     from gan_probe_plugins.linear_probe import LinearProbeOptions
-    from gan_probe_plugins.linear_probe.images import World
-    from gan_probe_plugins.linear_probe.probe import Draws, Probe
+    from gan_probe_plugins.linear_probe.images import Fold, World
     from gan_probe_plugins.linear_probe.protocols import Protocol
     from gan_probe_plugins.linear_probe.sets import FeatureSet
+    from gan_probe_plugins.linear_probe.supervised import Trial
+
+SUPERVISED_DRAWS = 2  # each has its own search: minutes, where the SVM takes a moment
 
 
 @dataclass
@@ -24,7 +29,7 @@ class Ladder:
     """What was measured, and how.
 
     `probes` are with all labels, the trained discriminator's first, `alone` its single layers, and `few` with a few
-    labels of each class.
+    labels of each class; `trials` of the supervised network are the number of labels, the trial, and whether chosen.
     """
 
     gan: GAN
@@ -37,6 +42,7 @@ class Ladder:
     probes: list[Probe] = field(default_factory=list)
     alone: list[Probe] = field(default_factory=list)
     few: list[Draws] = field(default_factory=list)
+    trials: list[tuple[int, Trial, bool]] = field(default_factory=list)
 
     def trained(self, recompute: bool) -> None:
         """The discriminator itself, all layers together and each alone."""
@@ -47,9 +53,11 @@ class Ladder:
         features, columns = features_of(whole, self.gan, net, *settings, recompute, self.ctx)
         self._probe(features)
         if len(self.layers) > 1 and self.protocol.all_labels:
+            C = self.probes[0].C
+            assert C is not None  # noqa: S101  # an SVM has one
             for layer, block in columns.items():
                 # at the C of all layers: a search for each would double the time and tell little
-                self.alone.append(probe(features.part(layer, block), self.world, (self.probes[0].C,), self.ctx))
+                self.alone.append(probe(features.part(layer, block), self.world, (C,), self.ctx))
 
     def baseline(self, name: str) -> None:
         """One of the baselines that the options name."""
@@ -57,6 +65,10 @@ class Ladder:
             self._random()
         elif name == "pixels":
             self._probe(pixels_of(self.gan, self.world))
+        elif name == "kmeans":
+            self._probe(kmeans_of(self.world, self.options.centroids, self.ctx))
+        elif name == "supervised":
+            self._supervised()
 
     def _random(self) -> None:
         net = self.gan.discriminator
@@ -72,6 +84,31 @@ class Ladder:
             features, _ = features_of(name, self.gan, twin, *settings, twin.statistics != {}, self.ctx)
             self._probe(features)
             del features  # at full size, two sets of features would not fit beside each other
+
+    def _supervised(self) -> None:
+        from gan_probe_plugins.linear_probe.supervised import supervised
+
+        seen, truth, name = self.world, self.world.truth, "supervised CNN"
+
+        def predicted(chosen: np.ndarray, fold: Fold) -> np.ndarray:
+            images, labels = seen.train.images[chosen], seen.labels[chosen]
+            found = supervised(self.gan, images, labels, fold, seen.test.images, self.ctx, trials=self.options.trials)
+            self.trials += [(len(chosen), trial, trial is found.chosen) for trial in found.trials]
+            return found.predictions
+
+        if self.protocol.all_labels:
+            everything = np.arange(len(seen.labels))
+            found = predicted(everything, seen.folds[0])
+            score = max(trial.validation for _, trial, _ in self.trials)
+            self.probes.append(Probe(name, None, len(everything), None, score, converged=True, predictions=found))
+        for n in sorted(set(self.protocol.labels_per_class)):
+            right = []
+            for i in range(SUPERVISED_DRAWS):
+                chosen = drawn(seen, n, "draw", i, self.ctx)
+                right.append(predicted(chosen, part(seen.labels[chosen], self.options.validation, self.ctx)) == truth)
+            self.few.append(
+                Draws(name, None, len(chosen), None, None, converged=True, right=np.stack(right), labels_per_class=n)
+            )
 
     def _probe(self, features: FeatureSet) -> None:
         if self.protocol.all_labels:

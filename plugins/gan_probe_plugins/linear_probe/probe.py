@@ -25,12 +25,15 @@ TOGETHER = 256  # margins computed in one reading of the test features
 
 @dataclass(frozen=True)
 class Outcome:
-    """One feature set's: the C chosen, the mean validation accuracy that chose it, and whether the solver arrived."""
+    """One feature set's: the C chosen, the mean validation accuracy that chose it, and whether the solver arrived.
+
+    A supervised network has no C and no fixed features.
+    """
 
     name: str
-    dimensions: int
+    dimensions: int | None
     n_train: int
-    C: float
+    C: float | None
     validation: float | None
     converged: bool
 
@@ -69,25 +72,28 @@ def draws(features: FeatureSet, world: World, n: int, protocol: Protocol, grid: 
 
     Draws depend on the seed alone, so that feature sets share them and can be compared draw by draw.
     """
-    pool, held = world.folds[0]
-
-    def drawn(what: str, i: int) -> np.ndarray:
-        return few_of_each(world.labels, pool, n, world.classes, ctx.rng(f"linear-probe/{what} {n}/{i}"))
-
+    held = world.folds[0][1]
     what = f"probing {features.name} with {n} labels a class"
     C, score = grid[0], None
     if len(grid) > 1:
         ctx.progress(0, protocol.draws + 1, f"{what}: choosing C")
-        C, score = _best(features, world, grid, [(drawn("choosing", i), held) for i in range(protocol.choosing)])
+        C, score = _best(
+            features, world, grid, [(drawn(world, n, "choosing", i, ctx), held) for i in range(protocol.choosing)]
+        )
     fits = []
     for i in range(protocol.draws):
         ctx.progress(i + 1, protocol.draws + 1, what)
-        fits.append(l2svm.fit(features.train, world.labels, C, chosen=drawn("draw", i), gap=RANKING_GAP))
+        fits.append(l2svm.fit(features.train, world.labels, C, chosen=drawn(world, n, "draw", i, ctx), gap=RANKING_GAP))
     ctx.progress(protocol.draws + 1, protocol.draws + 1, what)
     right = _predicted(fits, features.test) == world.truth
     converged = all(bool((svm.gap <= RANKING_GAP).all()) for svm in fits)
     shape = features.train.shape[1], n * len(np.unique(world.labels))
     return Draws(features.name, *shape, C, score, converged, right, n)
+
+
+def drawn(world: World, n: int, what: str, i: int, ctx: Context) -> np.ndarray:
+    """The i-th draw, of its kind, of `n` labelled images of each class among those that C is not chosen by."""
+    return few_of_each(world.labels, world.folds[0][0], n, world.classes, ctx.rng(f"linear-probe/{what} {n}/{i}"))
 
 
 def _best(features: FeatureSet, world: World, grid: Sequence[float], folds: Sequence[Fold]) -> tuple[float, float]:

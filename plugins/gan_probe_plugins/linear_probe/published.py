@@ -8,8 +8,6 @@ from gan_probe import Table
 from gan_probe.measures.intervals import spread
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from gan_probe.report import Cell
     from gan_probe_plugins.linear_probe.ladder import Ladder
 
@@ -40,7 +38,7 @@ CAPTION = (
 )
 
 
-def published(ladder: Ladder, truth: np.ndarray) -> list[Table]:
+def published(ladder: Ladder) -> list[Table]:
     """The paper's table for this protocol with this report's rows beside it; none where the protocol is not its own."""
     data = ladder.ctx.data.name if ladder.ctx.data else "this data"
     if ladder.options.protocol == "cifar10":
@@ -57,7 +55,7 @@ def published(ladder: Ladder, truth: np.ndarray) -> list[Table]:
                         _cifar10_row(
                             _method(p.name),
                             MEASURED,
-                            float((p.predictions == truth).mean()),
+                            float((p.predictions == ladder.world.truth).mean()),
                             float(few[p.name].right.mean()),
                             spread(few[p.name].right.mean(1)),
                             None,

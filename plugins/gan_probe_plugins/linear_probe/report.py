@@ -34,7 +34,9 @@ def report(ladder: Ladder) -> Report:
         with_few, differences = few_labels(ladder.few, truth), few_differences(ladder.few)
         tables += [with_few, *differences]
         figures.append(few_chart(ladder.few, ladder.probes, truth, with_few.caption))
-    tables += published(ladder, truth)
+    if ladder.trials:
+        tables.append(_trials(ladder))
+    tables += published(ladder)
     return Report(tables=tables, figures=figures, notes=[*ladder.notes, *_warnings(ladder, truth)])
 
 
@@ -73,6 +75,29 @@ def _with_all_labels(
     if alone:
         figures.insert(1, _intervals("layers", "features", layers, f"{layers.caption} {sizes.capitalize()}."))
     return [accuracy, *_differences(main, controls, truth), *([layers] if alone else []), by_class], figures
+
+
+def _trials(ladder: Ladder) -> Table:
+    return Table(
+        "supervised-trials",
+        [
+            {
+                "labels": n,
+                "learning rate": trial.learning_rate,
+                "weight decay": trial.weight_decay,
+                "dropout": trial.dropout,
+                "batch": trial.batch_size,
+                "epochs": trial.epochs,
+                "validation": trial.validation,
+                "chosen": chosen,
+            }
+            for n, trial, chosen in ladder.trials
+        ],
+        title="The supervised network's random search",
+        caption="Each row a trial: the discriminator's architecture with a softmax, from random weights. Epochs: those "
+        "that reached the highest validation accuracy first. The chosen trial was trained anew on all labels.",
+        formats={"labels": ",", "learning rate": ".2g", "weight decay": ".2g", "validation": ".1%"},
+    )
 
 
 def _row(probe: Probe, truth: np.ndarray) -> dict[str, Cell]:
@@ -172,6 +197,8 @@ def _warnings(ladder: Ladder, truth: np.ndarray) -> list[str]:
         )
     edges = (min(ladder.protocol.grid), max(ladder.protocol.grid))
     # controls too: one that was held back by the grid would flatter the trained network
-    if at_edge := [f"{p.name} (C = {p.C:g})" for p in outcomes if p.validation is not None and p.C in edges]:
+    if at_edge := [
+        f"{p.name} (C = {p.C:g})" for p in outcomes if p.validation is not None and p.C is not None and p.C in edges
+    ]:
         notes.append(f"Chosen at the edge of the grid, so a wider --c may do better: {', '.join(at_edge)}.")
     return notes

@@ -111,3 +111,14 @@ def pixels_of(gan: GAN, world: World) -> FeatureSet:
     """Raw pixels (N, C H W) in the model's value range."""
     train, test = (gan.from_uint8(images.images).flatten(1).numpy() for images in (world.train, world.test))
     return FeatureSet("raw pixels", train, test)
+
+
+def kmeans_of(world: World, centroids: int, ctx: Context) -> FeatureSet:
+    """The one-layer K-means features (N, 4 K), standardised; learnt on the training images without their labels."""
+    from gan_probe_plugins.linear_probe.kmeans import learn, standardise
+
+    rng = ctx.rng("linear-probe/kmeans")
+    learnt = learn(world.train.images[world.fitted], rng, centroids=centroids, progress=ctx.progress)
+    train, test = (learnt.features(images.images, progress=ctx.progress) for images in (world.train, world.test))
+    standardise(train, test)
+    return FeatureSet(f"K-means, {centroids:,} centroids", train, test)

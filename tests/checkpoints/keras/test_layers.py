@@ -1,39 +1,20 @@
-"""Keras files, written and run by Keras itself: the oracle is its `predict`."""
+"""What Keras predicts is what comes out of its files."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import sys
-import warnings
-import zipfile
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
 import torch
 
 from gan_probe import load
-from gan_probe.errors import BadInputError
 
-if find_spec("keras") is None:
-    pytest.skip("Keras itself writes these files: pip install keras h5py", allow_module_level=True)
-h5py = pytest.importorskip("h5py")
-# Keras on torch speaks NumPy's older dialect
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ.setdefault("KERAS_BACKEND", "torch")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import keras
-
-        if keras.backend.backend() == "tensorflow":
-            pytest.skip("Keras runs on TensorFlow here, which these tests do not need")
-        keras.utils.set_random_seed(0)
-        yield keras
+pytestmark = [
+    # Keras on torch speaks NumPy's older dialect
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 
 def tutorial(keras, width: int = 8):
@@ -144,12 +125,6 @@ def trained(pair, kind: str = "normal", steps: int = 12):
     return g, d
 
 
-def quiet_save(model, path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.save(path)
-
-
 def assert_same(gan, g, d, sigmoid: bool, atol: float = 1e-4) -> None:
     rng = np.random.default_rng(1)
     z = rng.normal(size=(5, g.input_shape[1])).astype("f4")
@@ -165,11 +140,12 @@ def assert_same(gan, g, d, sigmoid: bool, atol: float = 1e-4) -> None:
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_a_pair_gives_what_keras_predicts(keras, tmp_path, family, suffix):
-    g, d = trained(FAMILIES[family](keras))
-    quiet_save(g, tmp_path / f"generator{suffix}")
-    quiet_save(d, tmp_path / f"discriminator{suffix}")
-    gan = load(tmp_path)
+def test_a_pair_gives_what_keras_predicts(keras, save, tmp_path, family, suffix):
+    g, d = trained(FAMILIES[family](keras), steps=1 if family == "celeba" else 20)
+    save(g, tmp_path / f"generator{suffix}")
+    save(d, tmp_path / f"discriminator{suffix}")
+    with pytest.warns(UserWarning, match="pin it") if family == "celeba" else contextlib.nullcontext():
+        gan = load(tmp_path)
     assert gan.card.format == "Keras"
     assert gan.card.z_distribution == "normal"
     assert gan.card.value_range == ((0, 1) if family == "celeba" else (-1, 1))
@@ -178,10 +154,10 @@ def test_a_pair_gives_what_keras_predicts(keras, tmp_path, family, suffix):
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_a_file_of_both_networks_in_a_row_gives_both(keras, tmp_path, suffix):
+def test_a_file_of_both_networks_in_a_row_gives_both(keras, save, tmp_path, suffix):
     g, d = trained(upsampling(keras))
     z = keras.Input((100,))
-    quiet_save(keras.Model(z, d(g(z))), tmp_path / f"combined{suffix}")
+    save(keras.Model(z, d(g(z))), tmp_path / f"combined{suffix}")
     assert_same(load(tmp_path / f"combined{suffix}"), g, d, sigmoid=True)
 
 
@@ -195,6 +171,7 @@ def test_the_norms_tell_the_latents_distribution(keras, tmp_path, kind):
     assert d.count_params()
 
 
+@pytest.mark.filterwarnings("ignore:.*z is taken as")  # these generators have no norms
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_every_kernel_stride_and_padding_acts_as_in_keras(keras, tmp_path, transposed, padding):
@@ -216,6 +193,87 @@ def test_every_kernel_stride_and_padding_acts_as_in_keras(keras, tmp_path, trans
                 np.testing.assert_allclose(ours, g.predict(z, verbose=0), atol=1e-5, rtol=0)
 
 
+def odd_generators(keras):
+    L = keras.layers
+    return {
+        "bilinear": [L.Dense(64), L.Reshape((4, 4, 4)), L.UpSampling2D(2, interpolation="bilinear"), L.Conv2D(3, 3)],
+        "latents as a pixel": [
+            L.Reshape((1, 1, 8)),
+            L.Conv2DTranspose(4, 4),
+            L.BatchNormalization(scale=False),
+            L.ReLU(),
+            L.Conv2DTranspose(3, 4, 2, padding="same", activation="tanh"),
+        ],
+        "output padding": [L.Dense(64), L.Reshape((4, 4, 4)), L.Conv2DTranspose(3, 3, 2, output_padding=1)],
+        "a sequence in a sequence": [keras.Sequential([L.Dense(64, "selu"), L.Reshape((4, 4, -1))]), L.Conv2D(3, 1)],
+        "padding in front": [
+            L.Dense(64),
+            L.Reshape((4, 4, 4)),
+            L.ELU(),
+            L.ZeroPadding2D(((0, 1), (0, 1))),
+            L.Conv2D(3, 3, strides=2, padding="same", activation="leaky_relu"),
+        ],
+        "norm behind activation": [
+            L.Dense(64, "relu"),
+            L.BatchNormalization(center=False),
+            L.Reshape((4, 4, 4)),
+            L.Conv2D(1, 3, padding="same"),
+        ],
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.*z is taken as")
+def test_less_usual_layers_act_as_in_keras(keras, save, tmp_path):
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(4, 8)).astype("f4")
+    for name, layers in odd_generators(keras).items():
+        g = keras.Sequential([keras.Input((8,)), *layers])
+        for weight in g.weights:
+            noise = (
+                np.abs(rng.normal(0, 0.3, weight.shape))
+                if "variance" in weight.name
+                else rng.normal(0, 0.3, weight.shape)
+            )
+            weight.assign(weight.numpy() + noise.astype("f4"))
+        for suffix in (".keras", ".h5"):
+            save(g, tmp_path / f"g{suffix}")
+            ours = load(tmp_path / f"g{suffix}").sample(torch.from_numpy(z)).permute(0, 2, 3, 1).numpy()
+            np.testing.assert_allclose(ours, g.predict(z, verbose=0), atol=1e-5, rtol=0, err_msg=name)
+
+
+@pytest.mark.filterwarnings("ignore:.*z is taken as")
+def test_files_of_keras_2_are_read(tmp_path):
+    """Written by hand as Keras 2 did: input shapes in the first layer, `alpha`, [name, node, tensor, {}], `:0`."""
+    h5py = pytest.importorskip("h5py")
+    rng = np.random.default_rng(0)
+    dense, kernel = rng.normal(size=(8, 64)).astype("f4"), rng.normal(size=(3, 3, 2, 4)).astype("f4")
+    conv = {"name": "up", "strides": [2, 2], "padding": "same", "use_bias": False, "activation": "tanh"}
+    inner = [
+        {"class_name": "Dense", "config": {"name": "fc", "batch_input_shape": [None, 8], "use_bias": False}},
+        {"class_name": "LeakyReLU", "config": {"name": "leaky", "alpha": 0.25}},
+        {"class_name": "Reshape", "config": {"name": "cut", "target_shape": [4, 4, 4]}},
+        {"class_name": "Conv2DTranspose", "config": conv},
+    ]
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "z", "batch_input_shape": [None, 8]}, "inbound_nodes": []},
+        {"class_name": "Sequential", "config": {"name": "seq", "layers": inner}, "inbound_nodes": [[["z", 0, 0, {}]]]},
+    ]
+    for layer in layers:
+        layer["name"] = layer["config"]["name"]
+    with h5py.File(tmp_path / "g.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(
+            {"class_name": "Model", "config": {"name": "m", "layers": layers}}
+        ).encode()
+        file["model_weights/seq/fc/kernel:0"] = dense
+        file["model_weights/seq/up/kernel:0"] = kernel
+        file["optimizer_weights/training/fc/kernel:0"] = dense
+    z = torch.randn(3, 8)
+    maps = torch.nn.functional.leaky_relu(z @ torch.from_numpy(dense), 0.25).reshape(3, 4, 4, 4).permute(0, 3, 1, 2)
+    weight = torch.from_numpy(kernel).permute(3, 2, 0, 1)  # from (H, W, out, in)
+    wanted = torch.tanh(torch.nn.functional.conv_transpose2d(maps, weight, stride=2)[:, :, :8, :8])
+    torch.testing.assert_close(load(tmp_path / "g.h5").sample(z), wanted)
+
+
 def test_uneven_paddings_survive_our_own_formats(keras, tmp_path, gan_probe_command):
     g, d = trained(upsampling(keras))
     files = tmp_path / "keras"
@@ -231,159 +289,3 @@ def test_uneven_paddings_survive_our_own_formats(keras, tmp_path, gan_probe_comm
     assert code == 0
     assert "padding 0 and 1" in out
     assert "border of zeros 0 and 1" in out
-
-
-def model_of(keras, *layers):
-    return keras.Sequential([keras.Input((8,)), keras.layers.Dense(64, name="dense"), *layers])
-
-
-def refused(keras):
-    L = keras.layers
-
-    @keras.saving.register_keras_serializable("mine")
-    class Scale(L.Layer):
-        def call(self, x):
-            return 2 * x
-
-    one, two = keras.Input((8,)), keras.Input((8,))
-    reshape = L.Reshape((4, 4, 4))
-    return {
-        "Lambda": model_of(keras, L.Lambda(lambda x: x * 2)),
-        "Scale": model_of(keras, Scale()),
-        "MaxPooling2D": model_of(keras, reshape, L.MaxPooling2D()),
-        "LayerNormalization": model_of(keras, L.LayerNormalization()),
-        "'softplus'": model_of(keras, L.Activation("softplus")),
-        "not square": model_of(keras, reshape, L.Conv2D(3, (1, 3))),
-        "dilated": model_of(keras, reshape, L.Conv2D(3, 3, padding="same", dilation_rate=2)),
-        "joins several": keras.Model([one, two], L.Dense(4)(L.Concatenate()([one, two]))),
-        "square maps": model_of(keras, L.Reshape((2, 8, 4))),
-        "second activation": model_of(keras, L.ReLU(), L.Activation("tanh")),
-        "maximum": model_of(keras, L.ReLU(max_value=6.0)),
-    }
-
-
-def test_what_stages_cannot_say_is_refused_by_name(keras, tmp_path):
-    for word, model in refused(keras).items():
-        for suffix in (".keras", ".h5"):
-            quiet_save(model, tmp_path / f"g{suffix}")
-            with pytest.raises(BadInputError, match=word) as caught:
-                load(tmp_path / f"g{suffix}")
-            assert len(str(caught.value)) <= 200
-
-
-def test_a_lambdas_code_does_not_run(keras, tmp_path):
-    marker = tmp_path / "marker"
-    g = model_of(keras, keras.layers.Reshape((4, 4, 4)), keras.layers.Conv2D(3, 3, padding="same"))
-    g.save(tmp_path / "g.keras")
-    with zipfile.ZipFile(tmp_path / "g.keras") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(members["config.json"])
-    config["config"]["layers"][1]["module"] = "os"
-    config["config"]["layers"][1]["config"]["kernel_initializer"] = {
-        "module": "os",
-        "class_name": "system",
-        "config": f"touch {marker}",
-    }
-    with zipfile.ZipFile(tmp_path / "evil.keras", "w") as archive:
-        for name, content in (members | {"config.json": json.dumps(config)}).items():
-            archive.writestr(name, content)
-    load(tmp_path / "evil.keras")
-    assert not marker.exists()
-
-
-def kernel_of(group):
-    names: list[str] = []
-    group.visit(lambda name: names.append(name) if name.endswith("dense/kernel") else None)
-    return group[names[0].rpartition("/")[0]]
-
-
-def external_link(group):
-    group["other"] = h5py.ExternalLink("/etc/passwd", "/")
-
-
-def external_data(group):
-    where = kernel_of(group)
-    del where["kernel"]
-    where.create_dataset("kernel", (8, 64), "f4", external=[("/etc/passwd", 0, 2048)])
-
-
-def virtual(group):
-    where = kernel_of(group)
-    del where["kernel"]
-    layout = h5py.VirtualLayout((8, 64), "f4")
-    layout[:] = h5py.VirtualSource("other.h5", "x", shape=(8, 64))
-    where.create_virtual_dataset("kernel", layout)
-
-
-def never_stored(group):
-    where = kernel_of(group)
-    del where["kernel"]
-    where.create_dataset("kernel", (10**6, 10**6), "f4", chunks=(1000, 1000))
-
-
-def circle(group):
-    group["again"] = h5py.SoftLink("/model_weights")
-
-
-def bomb(group):
-    where = kernel_of(group)
-    del where["kernel"]
-    data = where.create_dataset("kernel", (4000, 4000), "f4", chunks=(4000, 4000), compression="gzip")
-    data[:] = 0
-
-
-def diverged(group):
-    kernel_of(group)["kernel"][0, 0] = np.nan
-
-
-def two_names(group):
-    group.copy(kernel_of(group), group["dense"], "copy")
-
-
-HOSTILE = {
-    "elsewhere": external_link,
-    "holds more than is stored": external_data,
-    "holds more than is stored|damaged": virtual,
-    "more than is stored": never_stored,
-    "to elsewhere": circle,
-    "is stored": bomb,
-    "NaN": diverged,
-    "2 times": two_names,
-}
-
-
-@pytest.mark.parametrize("message", HOSTILE)
-def test_a_hostile_hdf5_part_is_refused(keras, tmp_path, message):
-    g = model_of(keras, keras.layers.Reshape((4, 4, 4)), keras.layers.Conv2D(3, 3, padding="same"))
-    quiet_save(g, tmp_path / "g.h5")
-    load(tmp_path / "g.h5")
-    with h5py.File(tmp_path / "g.h5", "r+") as file:
-        HOSTILE[message](file["model_weights"])
-    with pytest.raises(BadInputError, match=message) as caught:
-        load(tmp_path / "g.h5")
-    assert len(str(caught.value)) <= 200
-
-
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-def test_a_file_cut_short_is_refused_in_one_line(keras, tmp_path, suffix):
-    g = model_of(keras, keras.layers.Reshape((4, 4, 4)), keras.layers.Conv2D(3, 3, padding="same"))
-    quiet_save(g, tmp_path / f"g{suffix}")
-    raw = (tmp_path / f"g{suffix}").read_bytes()
-    for length in np.linspace(1, len(raw) - 1, 25).astype(int):
-        (tmp_path / f"cut{suffix}").write_bytes(raw[:length])
-        with pytest.raises(BadInputError) as caught:
-            load(tmp_path / f"cut{suffix}")
-        assert len(str(caught.value)) <= 200
-
-
-def test_weights_without_their_model_are_named(keras, tmp_path):
-    model_of(keras).save_weights(tmp_path / "g.weights.h5")
-    with pytest.raises(BadInputError, match="without their model"):
-        load(tmp_path / "g.weights.h5")
-
-
-def test_without_h5py_the_extra_is_named(keras, tmp_path, monkeypatch):
-    model_of(keras).save(tmp_path / "g.keras")
-    monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(BadInputError, match=r"gan-probe\[keras\]"):
-        load(tmp_path / "g.keras")
