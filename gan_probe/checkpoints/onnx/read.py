@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gan_probe.checkpoints.onnx.cost import check_cost
 from gan_probe.checkpoints.onnx.fold import fold_constants
+from gan_probe.checkpoints.onnx.wire import DAMAGED, check_wire
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ MOST_NODES = 10_000
 # the second field of a model behind ir_version: its tag
 NEXT_TAGS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
 TOO_LARGE = f"it declares more than {LARGEST >> 20} MB of weights, which no DCGAN needs; not opened"
-DAMAGED = "it is an ONNX file cut short or damaged; get it again"
 AT_REST = frozenset(["Dropout", "BatchNormalization"])  # their further outputs exist only in training
 
 
@@ -46,6 +46,7 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         raise BadInputError(TOO_LARGE)
     raw = path.read_bytes()
     digest = hashlib.sha256(raw)
+    check_wire(raw, onnx.ModelProto.DESCRIPTOR)
     try:
         model = onnx.load_model_from_string(raw)
     except DecodeError as error:
