@@ -36,7 +36,9 @@ PROPORTIONAL = frozenset([
 # a window slides over the input, or rows meet columns
 PRODUCTS = frozenset(["Conv", "ConvTranspose", "Gemm", "MatMul", "AveragePool", "LpPool", "MaxPool", "LRN"])
 # fmt: on
-RANDOM = frozenset(["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"])
+RANDOM = frozenset(
+    ["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"]
+)
 
 
 def check_cost(graph: onnx.GraphProto, shapes: Mapping[str, tuple[int, ...]], batch: int = 1) -> None:
@@ -51,6 +53,8 @@ def check_cost(graph: onnx.GraphProto, shapes: Mapping[str, tuple[int, ...]], ba
             raise BadInputError(f"its operator {node.op_type} draws other numbers each time; give it none, or a z more")
         if node.op_type not in PROPORTIONAL | PRODUCTS:
             raise BadInputError(f"what its operator {node.op_type} costs cannot be told before it runs; export without")
+        if any(name and name not in shapes for name in (*node.input, *node.output[:1])):
+            raise BadInputError(f"the size of what {node.op_type} takes is not known; export it for images of one size")
         ends = [shapes[name] for name in (*node.input, *node.output) if name in shapes]
         if any(size < 0 for shape in ends for size in shape):
             raise BadInputError(f"its operator {node.op_type} has a value of negative size; get it again")

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from gan_probe.checkpoints.onnx.cost import check_cost
-from gan_probe.checkpoints.onnx.fold import fold_constants
+from gan_probe.checkpoints.onnx.fold import fold_constants, fold_shapes
 from gan_probe.checkpoints.onnx.wire import DAMAGED, check_wire
 from gan_probe.errors import BadInputError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST = 2**28  # bytes of weights: with the copies that onnxruntime and protobuf need, below 2 GB of memory
 LARGEST_SHAPE = 64  # numbers that may be a shape, or pads
 MOST_NODES = 10_000
+MOST_ROUNDS = 16  # of shapes that depend on shapes
 # the second field of a model behind ir_version: its tag
 NEXT_TAGS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
 TOO_LARGE = f"it declares more than {LARGEST >> 20} MB of weights, which no DCGAN needs; not opened"
@@ -73,19 +74,37 @@ def infer_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
 
     Raises BadInputError where a shape depends on computed numbers, or where the graph would cost too much.
     """
-    import onnx
-
     single = _without_weights(model)
     initialisers = {tensor.name for tensor in single.graph.initializer}
     for value in single.graph.input:
         dims = value.type.tensor_type.shape.dim
         if value.name not in initialisers and dims:
             dims[0].dim_value = 1
-    del single.graph.value_info[:]  # what the file claims may be wrong; it is worked out anew
-    for value in single.graph.output:
+    for value in single.graph.output:  # what the file claims may be wrong; it is worked out anew
         value.type.tensor_type.ClearField("shape")
+    shapes = _inferred(single)
+    # onnx's own propagation of shapes as data writes out a Range of any length, and what Concat doubles, in memory
+    for _ in range(MOST_ROUNDS):
+        if not fold_shapes(single, shapes):
+            break
+        fold_constants(single)
+        shapes = _inferred(single)
+    for node in single.graph.node:
+        for name in node.output[: 1 if node.op_type in AT_REST else None]:
+            if name and name not in shapes:
+                raise BadInputError(
+                    f"the size of {node.op_type}'s output is not known before it runs; fix it on export"
+                )
+    check_cost(single.graph, shapes)
+    return shapes
+
+
+def _inferred(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """The shapes that follow from the inputs' and from constants."""
+    import onnx
+
     try:
-        graph = onnx.shape_inference.infer_shapes(single, data_prop=True).graph
+        graph = onnx.shape_inference.infer_shapes(model).graph
     except Exception as error:  # onnx raises RuntimeError and kinds of its own
         raise BadInputError(f"its ONNX graph does not fit together: {error}") from error
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
@@ -94,13 +113,6 @@ def infer_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
             dims = value.type.tensor_type.shape.dim
             if all(dim.HasField("dim_value") for dim in dims):
                 shapes[value.name] = tuple(dim.dim_value for dim in dims)
-    for node in graph.node:
-        for name in node.output[: 1 if node.op_type in AT_REST else None]:
-            if name and name not in shapes:
-                raise BadInputError(
-                    f"the size of {node.op_type}'s output is not known before it runs; fix it on export"
-                )
-    check_cost(graph, shapes)
     return shapes
 
 
