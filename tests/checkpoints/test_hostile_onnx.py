@@ -120,11 +120,108 @@ def size_from_values():
     return make(nodes, [numpy_helper.from_array(np.array([1]), "one")])
 
 
+def shaped(operator, numbers):
+    """One operator whose output's size stands in its constants."""
+    held = {"n": numbers, "zero": 0, "one": 1, "last": 2**40, "ends": [0, 1]}
+    nodes = [
+        helper.make_node(operator.split(" ")[0], operator.split(" ")[1:], ["h"]),
+        helper.make_node("Cast", ["h"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["f"], ["s"], keepdims=0),
+        helper.make_node("ReduceMean", ["x"], ["m"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Add", ["m", "s"], ["y"]),
+    ]
+    weights = [numpy_helper.from_array(np.array(value, np.int64), name) for name, value in held.items()]
+    return make(nodes, weights, output=["N"])
+
+
+def doubled(times):
+    """Sizes joined to themselves, which onnx's propagation of sizes writes out in memory."""
+    nodes = [helper.make_node("Shape", ["x"], ["s0"])]
+    nodes += [helper.make_node("Concat", [f"s{i}"] * 2, [f"s{i + 1}"], axis=0) for i in range(times)]
+    nodes += [helper.make_node("Cast", [f"s{times}"], ["f"], to=TensorProto.FLOAT)]
+    return make([*nodes, helper.make_node("ReduceMean", ["f"], ["y"], keepdims=1)], output=[1])
+
+
+def shapes_of_shapes(times):
+    """Each size is known only once the one before is."""
+    nodes = []
+    for i in range(times):
+        nodes.append(helper.make_node("Shape", [f"v{i}" if i else "x"], [f"s{i}"]))
+        nodes.append(helper.make_node("Expand", ["x", f"s{i}"], [f"v{i + 1}"]))
+    return make(
+        [*nodes, helper.make_node("ReduceMean", [f"v{times}"], ["y"], axes=[1, 2, 3], keepdims=0)], output=["N"]
+    )
+
+
+def products(count):
+    """A small file of many large products: a matrix by itself, over and over."""
+    shape = numpy_helper.from_array(np.array([1, 1, 2**11, 2**11]), "shape")
+    nodes = [helper.make_node("Expand", ["m", "shape"], ["p0"])]
+    nodes += [helper.make_node("MatMul", [f"p{i}", f"p{i}"], [f"p{i + 1}"]) for i in range(count)]
+    nodes = [helper.make_node("ReduceMean", ["x"], ["m"], axes=[1, 2, 3]), *nodes]
+    return make(
+        [*nodes, helper.make_node("ReduceMean", [f"p{count}"], ["y"], axes=[1, 2, 3], keepdims=0)],
+        [shape],
+        output=["N"],
+    )
+
+
+def parts(number, count, inside=7):
+    """A wire of `count` empty messages, two bytes each, within the graph."""
+
+    def field(key, content):
+        size, head = len(content), bytearray()
+        while size > 127:
+            head.append(size & 127 | 128)
+            size >>= 7
+        return bytes([key << 3 | 2, *head, size]) + content
+
+    return b"\x08\x09" + field(inside, field(number, b"") * count)
+
+
+@pytest.mark.parametrize("number", [1, 5, 11, 13])
+def test_millions_of_empty_parts_are_not_parsed(tmp_path, number):
+    path = tmp_path / "d.onnx"
+    path.write_bytes(parts(number, 10**6))
+    tracemalloc.start()
+    refused(path, "small parts")
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+
+
+def test_more_weights_than_any_dcgan_has_are_not_read(tmp_path, proto):
+    """A file of holes takes no disk, but memory once it is read."""
+    with (tmp_path / "w.bin").open("wb") as file:
+        file.truncate(2**30)
+    tensor = next(t for t in proto.graph.initializer if t.name == "conv1.weight")
+    external(proto, "w.bin", length=2**30)
+    tensor.dims[:] = [2**28, 1, 1, 1]
+    refused(written(tmp_path, proto), "more than 256 MB of weights")
+
+
 HOSTILE = {
     "a loop of 2^62": (endless_loop, "Loop is control flow"),
     "200 GB of zeros": (lambda: huge_constant([50 * 10**9]), "ConstantOfShape would make"),
     "more zeros than an int64": (lambda: huge_constant([2**40, 2**40]), "would make"),
-    "a negative size": (lambda: huge_constant([-5]), "size|make|fit together"),
+    "a huge Expand": (lambda: shaped("Expand x n", [2**20, 2**20, 8, 8]), "Expand would make"),
+    "a huge Tile": (lambda: shaped("Tile x n", [1, 2**20, 2**10, 2**10]), "Tile would make"),
+    "a huge Pad": (lambda: shaped("Pad x n", [0, 0, 2**20, 2**20] * 2), "Pad would make"),
+    "a huge Resize": (lambda: shaped("Resize x   n", [1, 1, 2**20, 2**20]), "Resize would make|fit together"),
+    "a huge Range": (lambda: shaped("Range zero last one", [0]), "Range would make"),
+    "a huge OneHot": (lambda: shaped("OneHot n last ends", [0]), "not known|would make"),
+    "a shape doubled forty times": (lambda: doubled(40), "Concat would make|not known"),
+    "a shape of shapes": (lambda: shapes_of_shapes(500), "not known"),
+    "a product that takes an hour": (lambda: products(4000), "would multiply more"),
+    "an Einsum": (
+        lambda: make([helper.make_node("Einsum", ["x", "x"], ["y"], equation="abcd,efgh->a")]),
+        "what its operator Einsum costs cannot be told",
+    ),
+    "a dice": (
+        lambda: make([helper.make_node("RandomNormalLike", ["x"], ["r"]),
+                      helper.make_node("ReduceMean", ["r"], ["y"], axes=[1, 2, 3], keepdims=0)], output=["N"]),
+        "draws other numbers each time",
+    ),
+    "a negative size": (lambda: huge_constant([-5]), "does not fit its constants"),
     "a size that depends on the image": (size_from_values, "not known before it runs"),
     "a huge deconvolution": (
         lambda: make(

@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from gan_probe.checkpoints.onnx.read import LARGEST_TOTAL, infer_shapes
+from gan_probe.checkpoints.onnx.cost import check_cost
+from gan_probe.checkpoints.onnx.read import infer_shapes
 from gan_probe.checkpoints.onnx.session import open_session
 from gan_probe.checkpoints.onnx.surgery import evaluating
 from gan_probe.errors import BadInputError
@@ -39,8 +40,8 @@ def with_free_batch(model: onnx.ModelProto) -> onnx.ModelProto:
         return model
     free = _rewritten(model, fixed)
     try:
-        numbers = sum(map(math.prod, infer_shapes(free).values()))
-        same = 2 * fixed * numbers <= LARGEST_TOTAL and _agree(model, free, fixed)
+        check_cost(free.graph, infer_shapes(free), 2 * fixed)
+        same = _agree(model, free, fixed)
     except BadInputError:  # the size is woven into the graph, or the file is bad: reading the original says which
         return model
     return free if same else model
@@ -84,12 +85,15 @@ def _shapes(graph: onnx.GraphProto) -> dict[str, list[int]]:
 
 def _agree(model: onnx.ModelProto, free: onnx.ModelProto, fixed: int) -> bool:
     """Whether both give the same for two batches; norms that use their own batch's statistics use the stored ones."""
-    sessions = [open_session(evaluating(m)) for m in (model, free)]
     feed = _feed(model, infer_shapes(free), 2 * fixed)
     halves = [{name: array[part] for name, array in feed.items()} for part in (slice(fixed), slice(fixed, None))]
     try:
-        apart = np.concatenate([sessions[0].run(None, half)[0] for half in halves])
-        together = sessions[1].run(None, feed)[0]
+        session = open_session(evaluating(model))
+        apart = np.concatenate([session.run(None, half)[0] for half in halves])
+        del session  # one after the other: each holds the weights
+        together = open_session(evaluating(free)).run(None, feed)[0]
+    except BadInputError:
+        raise
     except Exception as error:  # onnxruntime's errors have no common base
         raise BadInputError(f"onnxruntime cannot run it: {error}") from error
     near = 1e-2 if together.dtype == np.float16 else 1e-4

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import onnx
 
-MOST_NUMBERS, MOST_NODES = 64, 256
-# none of them makes more than the product of its inputs' sizes, but ConstantOfShape, which is looked at
+MOST_NUMBERS, MOST_NODES = 64, 2048
+# none makes more than the product of its inputs' sizes, but ConstantOfShape and Range, whose values are looked at
 # fmt: off
 FOLDED = frozenset([
-    "Add", "Cast", "Concat", "ConstantOfShape", "Div", "Gather", "Mul", "Reshape", "Shape", "Slice",
+    "Add", "Cast", "Concat", "ConstantOfShape", "Div", "Gather", "Mul", "Range", "Reshape", "Shape", "Slice",
     "Squeeze", "Sub", "Transpose", "Unsqueeze",
 ])
 # fmt: on
@@ -55,22 +57,50 @@ def fold_constants(model: onnx.ModelProto) -> None:
     model.graph.node.extend(kept)
 
 
+def fold_shapes(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    """Replace, in place, every Shape of a value whose shape is known; whether there was any."""
+    import numpy as np
+    from onnx import helper, numpy_helper
+
+    kept = []
+    for node in model.graph.node:
+        if node.op_type == "Shape" and node.input[0] in shapes:
+            ends = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+            part = shapes[node.input[0]][ends.get("start", 0) : ends.get("end")]
+            model.graph.initializer.append(numpy_helper.from_array(np.array(part, np.int64), node.output[0]))
+        else:
+            kept.append(node)
+    found = len(kept) < len(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
+    return found
+
+
 def _value(node: onnx.NodeProto, known: dict[str, np.ndarray], opsets: object) -> np.ndarray | None:
     """What the node makes, or None where that is large."""
     import numpy as np
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 
-    if node.op_type == "ConstantOfShape" and not 0 <= math.prod(known[node.input[0]].tolist()) <= MOST_NUMBERS:
-        return None
     graph = helper.make_graph([node], "fold", [], [helper.make_empty_tensor_value_info(node.output[0])])
-    inputs = [helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(node.input)]
-    graph.input.extend(inputs)
+    graph.input.extend(helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(node.input))
     single = helper.make_model(graph, opset_imports=opsets)
     try:
+        if _count(node, known) > MOST_NUMBERS:
+            return None
         with np.errstate(all="ignore"):
             results: Any = ReferenceEvaluator(single).run(None, {name: known[name] for name in node.input})
     except Exception as error:  # numpy raises many kinds for operators that do not fit their inputs
         raise BadInputError(f"its operator {node.op_type} does not fit its constants: {error}") from error
     value = np.asarray(results[0])
     return value if value.size <= MOST_NUMBERS else None
+
+
+def _count(node: onnx.NodeProto, known: dict[str, np.ndarray]) -> float:
+    """How many numbers the node makes, where that stands in its inputs' values; 0 for other operators."""
+    if node.op_type == "ConstantOfShape":
+        return math.prod(known[node.input[0]].tolist())
+    if node.op_type == "Range":
+        start, end, step = (float(known[name].item()) for name in node.input)
+        return (end - start) / step
+    return 0

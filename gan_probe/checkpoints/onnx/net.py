@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +11,8 @@ import torch
 
 from gan_probe.checkpoints.onnx.batch import fixed_batch
 from gan_probe.checkpoints.onnx.chain import read_chain
+from gan_probe.checkpoints.onnx.cost import check_cost
 from gan_probe.checkpoints.onnx.layers import find_layers, last_activation, logit
-from gan_probe.checkpoints.onnx.read import LARGEST_TOTAL
 from gan_probe.checkpoints.onnx.session import open_session
 from gan_probe.checkpoints.onnx.surgery import by_batch, exposed, randomised, stored, with_statistics
 from gan_probe.errors import BadInputError, one_line
@@ -213,10 +212,8 @@ class OnnxNet:
     def _try(self) -> None:
         """Run one input of zeros: what onnxruntime cannot run is said before an analysis starts."""
         n = self._batch or 1
-        if n * sum(map(math.prod, self._shapes.values())) > LARGEST_TOTAL:
-            raise BadInputError(
-                f"its batch is fixed to {n:,}, which needs more than 16 GB; export it with a dynamic one"
-            )
+        if self._batch:
+            check_cost(self._model.graph, self._shapes, n)
         labels = torch.zeros(n, dtype=torch.int64) if len(self._inputs) == 2 else None
         self(torch.zeros(n, *self._input_shape[1:]), labels)
 

@@ -8,7 +8,9 @@ import stat
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from gan_probe.checkpoints.onnx.fold import fold_constants
+from gan_probe.checkpoints.onnx.cost import check_cost
+from gan_probe.checkpoints.onnx.fold import fold_constants, fold_shapes
+from gan_probe.checkpoints.onnx.wire import DAMAGED, check_wire
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
     import onnx
     from google.protobuf.message import Message  # type: ignore[import-untyped]
 
-LARGEST_FILE = 2**31 - 1  # bytes: protobuf's own limit
-LARGEST_VALUE = 2**28  # numbers in any value for one input: 1 GiB of float32
-LARGEST_TOTAL = 2**32
+LARGEST = 2**28  # bytes of weights: with the copies that onnxruntime and protobuf need, below 2 GB of memory
+LARGEST_SHAPE = 64  # numbers that may be a shape, or pads
 MOST_NODES = 10_000
+MOST_ROUNDS = 16  # of shapes that depend on shapes
 # the second field of a model behind ir_version: its tag
 NEXT_TAGS = frozenset(b"\x12\x1a\x22\x28\x32\x3a\x42\x72")
-DAMAGED = "it is an ONNX file cut short or damaged; get it again"
+TOO_LARGE = f"it declares more than {LARGEST >> 20} MB of weights, which no DCGAN needs; not opened"
 AT_REST = frozenset(["Dropout", "BatchNormalization"])  # their further outputs exist only in training
 
 
@@ -41,10 +43,11 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
     import onnx
     from google.protobuf.message import DecodeError
 
-    if path.stat().st_size > LARGEST_FILE:
-        raise BadInputError("the ONNX file is above 2 GB; save its weights as external data beside it")
+    if path.stat().st_size > LARGEST:
+        raise BadInputError(TOO_LARGE)
     raw = path.read_bytes()
     digest = hashlib.sha256(raw)
+    check_wire(raw, onnx.ModelProto.DESCRIPTOR)
     try:
         model = onnx.load_model_from_string(raw)
     except DecodeError as error:
@@ -52,6 +55,8 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
     _check_text(model)
     _check_operators(model)
     _constants_to_initialisers(model)
+    if sum(map(_bytes, model.graph.initializer)) > LARGEST:
+        raise BadInputError(TOO_LARGE)
     for tensor in model.graph.initializer:
         if tensor.data_location == onnx.TensorProto.EXTERNAL:
             digest.update(_load_external(tensor, path.parent))
@@ -67,22 +72,39 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
 def infer_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
     """Shapes of all values for one input (a batch of 1), known before anything runs.
 
-    Raises BadInputError where a shape depends on computed numbers, or a value would not fit into memory.
+    Raises BadInputError where a shape depends on computed numbers, or where the graph would cost too much.
     """
-    import onnx
-
-    single = onnx.ModelProto()
-    single.CopyFrom(model)
+    single = _without_weights(model)
     initialisers = {tensor.name for tensor in single.graph.initializer}
     for value in single.graph.input:
         dims = value.type.tensor_type.shape.dim
         if value.name not in initialisers and dims:
             dims[0].dim_value = 1
-    del single.graph.value_info[:]  # what the file claims may be wrong; it is worked out anew
-    for value in single.graph.output:
+    for value in single.graph.output:  # what the file claims may be wrong; it is worked out anew
         value.type.tensor_type.ClearField("shape")
+    shapes = _inferred(single)
+    # onnx's own propagation of shapes as data writes out a Range of any length, and what Concat doubles, in memory
+    for _ in range(MOST_ROUNDS):
+        if not fold_shapes(single, shapes):
+            break
+        fold_constants(single)
+        shapes = _inferred(single)
+    for node in single.graph.node:
+        for name in node.output[: 1 if node.op_type in AT_REST else None]:
+            if name and name not in shapes:
+                raise BadInputError(
+                    f"the size of {node.op_type}'s output is not known before it runs; fix it on export"
+                )
+    check_cost(single.graph, shapes)
+    return shapes
+
+
+def _inferred(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
+    """The shapes that follow from the inputs' and from constants."""
+    import onnx
+
     try:
-        graph = onnx.shape_inference.infer_shapes(single, data_prop=True).graph
+        graph = onnx.shape_inference.infer_shapes(model).graph
     except Exception as error:  # onnx raises RuntimeError and kinds of its own
         raise BadInputError(f"its ONNX graph does not fit together: {error}") from error
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
@@ -91,17 +113,22 @@ def infer_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
             dims = value.type.tensor_type.shape.dim
             if all(dim.HasField("dim_value") for dim in dims):
                 shapes[value.name] = tuple(dim.dim_value for dim in dims)
-    for node in graph.node:
-        for name in node.output[: 1 if node.op_type in AT_REST else None]:
-            if name and name not in shapes:
-                raise BadInputError(
-                    f"the size of {node.op_type}'s output is not known before it runs; fix it on export"
-                )
-            if name and math.prod(shapes[name]) > LARGEST_VALUE:
-                raise BadInputError(f"{node.op_type} would make {math.prod(shapes[name]):,} numbers; not run")
-    if sum(map(math.prod, shapes.values())) > LARGEST_TOTAL:
-        raise BadInputError("its values would need more than 16 GB for one input; not run")
     return shapes
+
+
+def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy whose large tensors keep their sizes alone: all that shape inference looks at, and cheap to hand over."""
+    import onnx
+
+    graph = onnx.GraphProto(name=model.graph.name, node=model.graph.node)
+    graph.input.extend(model.graph.input)
+    graph.output.extend(model.graph.output)
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) > LARGEST_SHAPE:
+            graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+        else:
+            graph.initializer.append(tensor)
+    return onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import, graph=graph)
 
 
 def _check_text(message: Message) -> None:

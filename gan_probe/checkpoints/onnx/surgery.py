@@ -98,7 +98,10 @@ def by_batch(
 
 
 def evaluating(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose batch norms all normalise by the statistics that the file holds."""
+    """The model, its batch norms all normalising by the statistics that the file holds."""
+    norms = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
+    if not any(_attribute(node, "training_mode", 0) or len(node.output) > 1 for node in norms):
+        return model
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     for node in copy.graph.node:
