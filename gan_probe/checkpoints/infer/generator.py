@@ -188,7 +188,7 @@ def _bends(prefix: Prefix) -> dict[Bend, float]:
 
 def _merged(done: list[Prefix], more: list[Prefix]) -> list[Prefix]:
     """All readings once, the cheapest first."""
-    found = {p.stages: p for p in reversed(sorted([*done, *more], key=lambda p: p.cost))}
+    found = {p.stages: p for p in sorted([*done, *more], key=lambda p: p.cost, reverse=True)}
     return sorted(found.values(), key=lambda p: p.cost)
 
 
