@@ -12,7 +12,14 @@ from torch import nn
 from .public_styles import Style, View
 from .trained import Verdict, trained, verdict
 
-BENDS = [("relu", 0.2), ("leaky_relu", 0.2), ("leaky_relu", 0.01), ("leaky_relu", 0.1), ("leaky_relu", 0.3), ("none", 0.2)]
+BENDS = [
+    ("relu", 0.2),
+    ("leaky_relu", 0.2),
+    ("leaky_relu", 0.01),
+    ("leaky_relu", 0.1),
+    ("leaky_relu", 0.3),
+    ("none", 0.2),
+]
 OUTPUTS = {"tanh": [nn.Tanh], "sigmoid": [nn.Sigmoid], "none": []}
 SIZES, LARGER = (16, 20, 24, 28), (16, 20, 24, 28, 32, 48, 64)
 
