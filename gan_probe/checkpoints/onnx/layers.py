@@ -20,6 +20,10 @@ KINDS = {"Conv": "conv", "ConvTranspose": "deconv", "Gemm": "dense", "MatMul": "
 # what bends: behind it a layer is complete
 # fmt: off
 NONLINEAR = frozenset([
+    "Abs", "Celu", "Clip", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Max", "Min", "Mish",
+    "PRelu", "Relu", "Selu", "Sigmoid", "Softplus", "Softsign", "Swish", "Tanh", "ThresholdedRelu", "Where",
+])
+LINEAR = frozenset([
     "Add", "BatchNormalization", "Cast", "Div", "Dropout", "Flatten", "Greater", "GreaterOrEqual", "Identity",
     "InstanceNormalization", "LayerNormalization", "Less", "LessOrEqual", "Mul", "Neg", "Reciprocal", "Reshape", "Sqrt",
     "Squeeze", "Sub", "Unsqueeze",
