@@ -65,7 +65,7 @@ def test_what_is_no_plain_generator_is_refused_in_one_line_and_its_discriminator
     assert load(discriminator=tmp_path / "ckpt.pt").discriminator is not None
 
 
-@pytest.mark.parametrize("norm", [lambda c, s: nn.InstanceNorm2d(c, affine=True), lambda c, s: nn.LayerNorm([c, s, s])])
+@pytest.mark.parametrize("norm", [lambda c, _: nn.InstanceNorm2d(c, affine=True), lambda c, s: nn.LayerNorm([c, s, s])])
 @pytest.mark.parametrize("pool", [nn.MaxPool2d, nn.AvgPool2d])
 def test_lone_norms_slopes_and_pooling_survive_each_of_our_formats(tmp_path, norm, pool):
     torch.manual_seed(0)

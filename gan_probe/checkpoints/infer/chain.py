@@ -26,8 +26,9 @@ TRANSPOSED = re.compile(r"deconv|convt|conv_t|tconv|t_conv|trans|up", re.IGNOREC
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A layer with its norm and its learned slopes. `gap` and `norm_gap` count the modules without parameters in front of each.
+    """A layer with its norm and its learned slopes.
 
+    `gap` and `norm_gap` count the modules without parameters in front of layer and norm.
     A gap is None where the names do not tell; `reshape` is the side of the maps that a dense layer is cut into.
     """
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gan_probe.network import Network
 
 FAR_OFF = 0.6  # the misfit of a layer beyond which rarer parts are tried
-ENOUGH = 128  # images for a hint
+FEW, ENOUGH = 48, 128  # images for a hint: to compare generators, and to read the discriminator
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ def read_discriminator(
             continue
         for level in (0, 1, 2):
             search = Search(blocks, "discriminator", _one, level)
-            done = search.run([Prefix(0.0, size, None if images is None else images[:ENOUGH].clone)])
+            done = search.run([Prefix(0.0, size, None if images is None else images[: ENOUGH if rare else FEW].clone)])
             tried += search.tried
             if done and (best is None or done[0].cost < best[0][0].cost):
                 best = done, blocks

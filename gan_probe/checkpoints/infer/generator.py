@@ -146,7 +146,10 @@ def read_generator(
                 for kind in kinds
             }
             done = search.run(starts.values())
-            if done and any(m > CERTAIN for m in done[0].misfits[1:]) and "activation" not in pinned:
+            told = (
+                0 if blocks[0].norm is None or (done and done[0].stages[0].norm_last) else 1
+            )  # by the first norm too?
+            if done and any(m > CERTAIN for m in done[0].misfits[told:]) and "activation" not in pinned:
                 done = _merged(done, _bent_alike(search, done[0]))
             tried += search.tried
             if done and (best is None or done[0].cost < best[0][0].cost):
@@ -188,7 +191,7 @@ def _bends(prefix: Prefix) -> dict[Bend, float]:
 
 def _merged(done: list[Prefix], more: list[Prefix]) -> list[Prefix]:
     """All readings once, the cheapest first."""
-    found = {p.stages: p for p in reversed(sorted([*done, *more], key=lambda p: p.cost))}
+    found = {p.stages: p for p in sorted([*done, *more], key=lambda p: p.cost, reverse=True)}
     return sorted(found.values(), key=lambda p: p.cost)
 
 

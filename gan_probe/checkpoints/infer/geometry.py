@@ -73,7 +73,7 @@ def moved(block: Block, size: int, geometry: Geometry, before: Moves | None) -> 
 
 def image_cost(size: int) -> float:
     """How unusual a side of images is."""
-    return USUAL_SIZES.get(size, 0.02 if size % 4 == 0 and size >= 16 else 0.05 if size >= 8 else IMPOSSIBLE)
+    return USUAL_SIZES.get(size, 0.02 if size % 4 == 0 and size >= 16 else 0.12 if size >= 8 else IMPOSSIBLE)
 
 
 @functools.lru_cache(maxsize=4096)

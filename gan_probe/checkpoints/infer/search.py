@@ -255,7 +255,7 @@ def surprise(misfit: float, role: Role) -> float:
 
 def _kind(block: Block) -> Norm:
     if block.norm and block.norm.kind in ("instance", "layer"):
-        return block.norm.kind  # type: ignore[return-value]  # mypy does not narrow an attribute by `in`
+        return block.norm.kind
     return "unit" if block.unit_norm and block.reshape else "channel"
 
 
