@@ -18,14 +18,17 @@ if TYPE_CHECKING:
 
 PERCENT = dict.fromkeys(("accuracy", "low", "high", "spread", "validation"), ".1%")
 WHOLE = dict.fromkeys(("labels per class", "draws", "n_test"), ",")
-INTERVAL = "95 %, of the mean, over draws of the training images and over test images (two-way random effects)"
+INTERVAL = (
+    "95 %, of the mean, over draws of the training images and over test images (two-way random effects; widened for "
+    "draws that share images, Nadeau and Bengio 2003)"
+)
 
 
 def few_labels(few: Sequence[Draws], truth: np.ndarray) -> Table:
     """The mean accuracy over draws of so many labels, its interval, and the spread of single draws."""
     rows: list[dict[str, Cell]] = []
     for found in few:
-        mean, low, high = crossed_mean(found.right)
+        mean, low, high = crossed_mean(found.right, overlap=found.overlap)
         rows.append(
             {
                 "features": found.name,
@@ -63,7 +66,7 @@ def few_differences(few: Sequence[Draws]) -> list[Table]:
         mine = own[other.labels_per_class]
         shared = min(len(mine.right), len(other.right))
         gained = mine.right[:shared].astype(np.int8) - other.right[:shared].astype(np.int8)
-        difference, low, high = crossed_mean(gained)
+        difference, low, high = crossed_mean(gained, overlap=mine.overlap)
         rows.append(
             {
                 "comparison": f"{main} minus {other.name}",
@@ -92,7 +95,9 @@ def few_chart(few: Sequence[Draws], probes: Sequence[Probe], truth: np.ndarray, 
     """Accuracy against the number of labelled images, a line for each feature set; all labels end the line."""
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
     for found in few:
-        lines.setdefault(found.name, []).append((float(found.n_train), *crossed_mean(found.right)))
+        lines.setdefault(found.name, []).append(
+            (float(found.n_train), *crossed_mean(found.right, overlap=found.overlap))
+        )
     for probe in probes:
         right = int((probe.predictions == truth).sum())
         if probe.name in lines:

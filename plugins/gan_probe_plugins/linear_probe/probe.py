@@ -47,10 +47,14 @@ class Probe(Outcome):
 
 @dataclass(frozen=True)
 class Draws(Outcome):
-    """With a few labels of each class: whether each draw's classifier is right, (draws, M)."""
+    """With a few labels of each class: whether each draw's classifier is right, (draws, M).
+
+    `overlap` is the share of the labelled images that a draw takes.
+    """
 
     right: np.ndarray
     labels_per_class: int
+    overlap: float
 
 
 def probe(features: FeatureSet, world: World, grid: Sequence[float], ctx: Context) -> Probe:
@@ -88,7 +92,7 @@ def draws(features: FeatureSet, world: World, n: int, protocol: Protocol, grid: 
     right = _predicted(fits, features.test) == world.truth
     converged = all(bool((svm.gap <= RANKING_GAP).all()) for svm in fits)
     shape = features.train.shape[1], n * len(np.unique(world.labels))
-    return Draws(features.name, *shape, C, score, converged, right, n)
+    return Draws(features.name, *shape, C, score, converged, right, n, shape[1] / len(world.folds[0][0]))
 
 
 def drawn(world: World, n: int, what: str, i: int, ctx: Context) -> np.ndarray:
