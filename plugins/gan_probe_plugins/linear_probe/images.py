@@ -86,6 +86,8 @@ def few_of_each(
                 f"class {classes[int(k)]!r} has {len(mine):,} images to draw from; lower --labels-per-class to that"
             )
         drawn.append(rng.choice(mine, n, replace=False))
+    if n * len(drawn) >= len(pool):
+        raise BadInputError(f"a draw of {n} a class takes all {len(pool):,} labelled images: lower --labels-per-class")
     return np.sort(np.concatenate(drawn))
 
 

@@ -106,9 +106,8 @@ class Ladder:
             for i in range(SUPERVISED_DRAWS):
                 chosen = drawn(seen, n, "draw", i, self.ctx)
                 right.append(predicted(chosen, part(seen.labels[chosen], self.options.validation, self.ctx)) == truth)
-            self.few.append(
-                Draws(name, None, len(chosen), None, None, converged=True, right=np.stack(right), labels_per_class=n)
-            )
+            shape, overlap = (None, len(chosen)), len(chosen) / len(seen.folds[0][0])
+            self.few.append(Draws(name, *shape, None, None, True, np.stack(right), n, overlap))
 
     def _probe(self, features: FeatureSet) -> None:
         if self.protocol.all_labels:
