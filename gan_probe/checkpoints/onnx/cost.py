@@ -83,5 +83,5 @@ def _products(node: onnx.NodeProto, shapes: Mapping[str, tuple[int, ...]]) -> in
     if node.op_type in PRODUCTS:
         size = [a.i for a in node.attribute if a.name == "size"]
         kernel = next((a.ints for a in node.attribute if a.name == "kernel_shape"), size)
-        return made * min(given, math.prod(kernel))
+        return made * min(given, int(math.prod(kernel)))
     return 0

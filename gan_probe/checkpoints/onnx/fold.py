@@ -99,7 +99,7 @@ def _value(node: onnx.NodeProto, known: dict[str, np.ndarray], opsets: object) -
 def _count(node: onnx.NodeProto, known: dict[str, np.ndarray]) -> float:
     """How many numbers the node makes, where that stands in its inputs' values; 0 for other operators."""
     if node.op_type == "ConstantOfShape":
-        return math.prod(known[node.input[0]].tolist())
+        return float(math.prod(known[node.input[0]].tolist()))
     if node.op_type == "Range":
         start, end, step = (float(known[name].item()) for name in node.input)
         return (end - start) / step
