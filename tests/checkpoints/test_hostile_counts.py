@@ -58,13 +58,14 @@ def test_our_own_checkpoints_cut_or_flipped_are_all_refused(gan_probe_command, t
 )
 def test_fuzzed_headers_neither_crash_nor_hang_nor_fill_the_memory(first, last):
     words = [sys.executable, SCRIPT, first, last, *KINDS]
-    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(w) for w in words], capture_output=True, text=True, check=False, timeout=15 * 60)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert set(found["counts"]) <= {"refused", "opened"}
     assert sum(found["counts"].values()) == len(KINDS) * (last - first)
+    assert found["counts"]["opened"] > 0  # some are whole, so that the readers are gone through to their ends
     assert found["counts"]["refused"] > 0.8 * len(KINDS) * (last - first)
-    assert found["slowest"] < 10
+    assert found["slowest"][0] < 10
     assert found["peak"] < LIMIT
     print(found)
 

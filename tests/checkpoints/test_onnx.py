@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import onnx
@@ -11,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 import gan_probe
 from gan_probe.checkpoints import LoadRequest, load_gan
 from gan_probe.checkpoints.export import export_onnx
+from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.checkpoints.onnx.write import to_onnx
 from gan_probe.errors import BadInputError, OutputError, UsageError
 from gan_probe.features import recalibrate, recalibrated
@@ -364,3 +366,27 @@ def test_a_graph_saved_in_training_mode_has_no_stored_statistics(tmp_path):
     assert net.statistics is None
     net.statistics = net.moments(IMAGES)
     torch.testing.assert_close(net(IMAGES)[:2], net(IMAGES[:2]))
+
+
+def test_files_alone_or_with_external_data_are_analysed_as_torch_is(gan_probe_command, tmp_path):
+    """An ONNX-only user gets what needs no gradients; what a lone network cannot give is refused by name."""
+    gan = tiny_gan()
+    save_checkpoint(gan, tmp_path / "ckpt.pt")
+    export_onnx(gan, tmp_path / "onnx")
+    for path in (tmp_path / "onnx").iterdir():
+        onnx.save(onnx.load(path), path, save_as_external_data=True, location=f"{path.name}.data", size_threshold=0)
+    options = ["--plugin", "linear-probe", "--plugin", "samples", "--data", "digits", "--train-size", "100"]
+    options += ["--test-size", "100", "--c", "0.01"]
+    found = {}
+    for name in ("ckpt.pt", "onnx", "onnx/discriminator.onnx", "onnx/generator.onnx"):
+        out = tmp_path / "out" / name.replace("/", "-")
+        code, _, _ = gan_probe_command("run", *options, tmp_path / name, "--out", out)
+        report = json.loads((out / "report.json").read_text())
+        found[name] = code, {analysis["name"]: analysis["status"] for analysis in report["analyses"]}
+        rows = [t["rows"] for a in report["analyses"] for t in a["tables"] if t["name"] == "accuracy"]
+        found[name] += ([[(row["features"], row["accuracy"]) for row in part] for part in rows],)
+    both = {"linear-probe": "ok", "samples": "ok"}
+    assert [found[name][1] for name in ("ckpt.pt", "onnx")] == [both, both]
+    assert found["onnx"][2] == found["ckpt.pt"][2] == found["onnx/discriminator.onnx"][2]
+    assert found["onnx/discriminator.onnx"][:2] == (4, both | {"samples": "refused"})
+    assert found["onnx/generator.onnx"][:2] == (4, both | {"linear-probe": "refused"})

@@ -79,9 +79,9 @@ def _products(node: onnx.NodeProto, shapes: Mapping[str, tuple[int, ...]]) -> in
         return given * math.prod(shapes[node.input[1]][1:])
     if node.op_type in ("Gemm", "MatMul"):
         left = shapes[node.input[0]]
-        return int(made * max(left[:1] + left[-1:]))  # Gemm may transpose its left side
+        return made * max(left[:1] + left[-1:])  # Gemm may transpose its left side
     if node.op_type in PRODUCTS:
         size = [a.i for a in node.attribute if a.name == "size"]
         kernel = next((a.ints for a in node.attribute if a.name == "kernel_shape"), size)
-        return int(made * min(given, math.prod(kernel)))
+        return made * min(given, int(math.prod(kernel)))
     return 0
