@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer.geometry import Geometry
     from gan_probe.checkpoints.infer.modules import Module
 
-FEWEST = 64  # inputs at a time
 JUDGED = 48  # channels that a product is judged by
 MACS, VALUES = 2e8, 2e6  # multiplications for one product, and numbers in it: tenths of a second
 Bend = tuple[Activation, float]  # an activation and its slope
@@ -85,11 +84,12 @@ def judged(block: Block) -> Tensor | None:
 
 
 def products(
-    block: Block, x: Tensor, wanted: Sequence[Geometry], more: int = 1, some: Tensor | None = None
+    block: Block, x: Tensor, wanted: Sequence[Geometry], more: int = 1, some: Tensor | None = None, fewest: int = 32
 ) -> Iterator[tuple[Geometry, Product]]:
     """What the layer makes of x (N, C, H, W) or (N, inputs) under each geometry, with `more` times the work.
 
-    Of its channels only `some` are made, and all of them when the product's `full` is called.
+    Of its channels only `some` are made, and all of them when the product's `full` is called. A costly layer is shown
+    no more than the `fewest` of x.
     """
     weight, bias = block.module.weight, block.module.tensors.get("bias")
     if some is not None:
@@ -113,7 +113,7 @@ def products(
             weight.shape[0] * weight.shape[1] * block.kernel**2 * side**2 / (g.stride**2 if block.op == "conv" else 1)
         )
         values = (block.outputs if some is None else len(some)) * max(h.made for h in group) ** 2
-        first = max(FEWEST, int(more * min(MACS / macs, VALUES / values)))
+        first = max(fewest, int(more * min(MACS / macs, VALUES / values)))
         maps = x[:first]
         if g.upsample > 1:
             maps = functional.interpolate(maps, scale_factor=g.upsample, mode=g.interpolation)
@@ -135,7 +135,7 @@ def products(
 
 
 def _whole(block: Block, x: Tensor, geometry: Geometry) -> Product:
-    return next(iter(products(block, x, [geometry])))[1]
+    return next(iter(products(block, x, [geometry], fewest=len(x))))[1]
 
 
 def normalised(product: Product, bend: Bend, by_unit: bool, tensors: dict[str, Tensor], eps: float) -> Tensor:

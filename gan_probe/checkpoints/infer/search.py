@@ -59,9 +59,10 @@ RARE_EPS = {1e-5: 0.0, 0.8: 0.02, 1e-3: 0.05}  # 0.8: a momentum written in the 
 CHANGE = 0.02  # layers are mostly alike
 UNUSED = 0.03  # a module that the numbers count and the reading has no use for may be a dropout
 AGAINST_NAMES = 0.3  # what the numbers of an nn.Sequential say outweighs habit
-BEAM, OPEN_BEAM = (8, 3, 3), 32  # readings kept behind a norm, and where there is none
+BEAM, OPEN_BEAM = (6, 3, 3), 32  # readings kept behind a norm, and where there is none
 UNNORMED = 8  # times the inputs in front of the first norm
-HOPELESS = 0.2  # a reading so much worse than the best never comes back
+FEWEST: dict[Role, int] = {"generator": 32, "discriminator": 16}  # inputs of a costly layer
+HOPELESS, SPARED = 0.08, 1.5  # a reading worse than the best by so much, and so many of its misfits, never comes back
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +102,9 @@ class Search:
     tried: int = 0
 
     def __post_init__(self) -> None:
-        self._left = remaining(self.blocks, self.role, self.end, self.level > 1 or bool(self.like))
+        self._left: Callable[[int, int, Moves | None], float] = lambda *_: 0.0  # one geometry needs no look ahead
+        if not self.like:
+            self._left = remaining(self.blocks, self.role, self.end, self.level > 1)
         self._last_norm = max((i for i, b in enumerate(self.blocks) if b.keeps_statistics), default=-1)
         self._bends = USUAL[self.role] | (RARE if self.level else {})
         if self.bends is not None:
@@ -142,8 +145,11 @@ class Search:
         kept: list[Prefix] = []
         for _, group in itertools.groupby(sorted(grown, key=kind), kind):
             kept += [*group][:most]
-        best = min((p.cost for p in kept), default=0.0)
-        return [p for p in kept if p.cost <= best + HOPELESS]
+        if not kept:
+            return []
+        best = min(kept, key=lambda p: p.cost)
+        slack = HOPELESS + SPARED * max(best.misfits, default=0.1)
+        return [p for p in kept if p.cost <= best.cost + slack]
 
     @torch.no_grad()
     def _grow(self, i: int, prefix: Prefix) -> Iterator[Prefix]:
@@ -163,7 +169,11 @@ class Search:
             # where no norm has yet forgotten which latents were drawn, it takes many to blur them
             more = 1 if any(b.keeps_statistics for b in self.blocks[:i]) else UNNORMED
             some = judged(block)
-            made = ((g, None) for g in wanted) if x is None else products(block, x, wanted, more, some)
+            made = (
+                ((g, None) for g in wanted)
+                if x is None
+                else products(block, x, wanted, more, some, FEWEST[self.role])
+            )
             pooled_before = bool(stages) and stages[-1].pool > 1
             for geometry, product in made:
                 names = _against_names(block, bend, geometry, self._cut_before(i) + pooled_before)
