@@ -11,6 +11,7 @@ from gan_probe.l2svm.subspace import Grown, Spanned, inverse
 FEW_FEATURES = 512  # up to which there is nothing to reduce
 FEW_ROWS = 2048  # up to which the rows' own span is taken whole
 MOST_DIRECTIONS, MOST_BYTES = 512, 2**28  # of a subspace that grows, and of what the rows make of it
+SMALL_PART = 16  # the share of the features' number up to which a subspace costs little beside them
 EASIER = 0.03  # of the gap that is left, the part that a subspace's own problem may keep
 FINAL = 1e-12  # of the goal, in double precision: Newton's last step arrives, for a loss of quadratic pieces
 PATIENCE = 12  # growths without progress
@@ -29,7 +30,8 @@ class Path:
         self.span: Spanned | None = None
         self.A = np.zeros((1, signs.shape[1]), np.float32)  # W within the subspace
         self.spans = not self.few_features and len(X) <= FEW_ROWS and 2 * len(X) <= X.width
-        self.most = min(MOST_DIRECTIONS, max(32, MOST_BYTES // (4 * len(X))), len(X), X.width)
+        directions = max(MOST_DIRECTIONS, X.width // SMALL_PART)
+        self.most = min(directions, max(32, MOST_BYTES // (4 * len(X))), len(X), X.width)
         self._gram: np.ndarray | None = None
 
     def step(self, C: float, goal: float) -> tuple[np.ndarray, np.ndarray]:
