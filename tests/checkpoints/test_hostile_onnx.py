@@ -228,6 +228,12 @@ HOSTILE = {
         lambda: make([helper.make_node("Einsum", ["x", "x"], ["y"], equation="abcd,efgh->a")]),
         "what its operator Einsum costs cannot be told",
     ),
+    "an empty batch of nothing": (
+        lambda: make([helper.make_node("Slice", ["x", "zero", "zero"], ["y"])],
+                     [numpy_helper.from_array(np.array([0]), "zero")],
+                     inputs=[("x", TensorProto.FLOAT, [2, 1, 8, 8])], output=[0, 1, 8, 8]),
+        "neither|images",
+    ),
     "a dice": (
         lambda: make([helper.make_node("RandomNormalLike", ["x"], ["r"]),
                       helper.make_node("ReduceMean", ["r"], ["y"], axes=[1, 2, 3], keepdims=0)], output=["N"]),
