@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer import Reading
     from gan_probe.stage import Stage
 
-
 LARGEST = 1e6  # of a pixel's value
 
 
@@ -189,17 +188,15 @@ class GAN:
     def differentiable(self) -> GAN:
         """The same GAN with networks that torch runs: itself, or its ONNX graphs rebuilt and compared.
 
-        The rebuilt networks normalise as their originals do at this moment; the card describes their stages. Raises
-        BadInputError naming what stands in the way.
+        They normalise as the originals do at this moment. Raises BadInputError naming what stands in the way.
         """
         nets: dict[str, Any] = {}
-        for role in ("generator", "discriminator"):
-            net = getattr(self, role)
+        for role, net in (("generator", self.generator), ("discriminator", self.discriminator)):
             if net is None or hasattr(net, "parameters"):
                 continue
-            if not hasattr(net, "differentiable"):
-                raise BadInputError(f"the {role} gives no gradients")
             try:
+                if not hasattr(net, "differentiable"):
+                    raise BadInputError("it gives no gradients")
                 nets[role] = net.differentiable()
             except BadInputError as error:
                 raise BadInputError(one_line(f"the {role}: {error}")) from error

@@ -15,6 +15,10 @@ from gan_probe import load
 from gan_probe.checkpoints.export import export_onnx
 from gan_probe.checkpoints.onnx import surgery
 from gan_probe.errors import BadInputError
+from gan_probe.gan import GAN
+from gan_probe.network import Network, initialise
+from gan_probe.stage import Stage
+from gan_probe.testing import tiny_gan
 
 
 def trained(net: nn.Module, *shape: int) -> nn.Module:
@@ -145,6 +149,18 @@ def test_the_rebuilt_network_normalises_as_the_original_does_at_the_time(gan, sa
     assert by_batch.statistics is None
     torch.testing.assert_close(by_batch(x, same.labels), net(x, same.labels), atol=1e-4, rtol=0)
     assert not torch.allclose(by_batch(x, same.labels), before)
+
+
+def test_a_discriminator_that_is_all_dense_is_written_and_rebuilt(tmp_path):
+    tiny = tiny_gan(channels=3)
+    stages = (Stage("linear", 768, 8, bias=True, activation="leaky_relu"), Stage("linear", 8, 1))
+    net = initialise(Network(stages, 16), torch.Generator().manual_seed(0)).eval().requires_grad_(False)
+    gan = GAN(dataclasses.replace(tiny.card, generator=None, discriminator=stages), None, net)
+    export_onnx(gan, tmp_path / "d.onnx")
+    back, x = load(tmp_path / "d.onnx"), torch.randn(3, 3, 16, 16)
+    assert (back.card.image_size, back.card.channels) == (16, 3)
+    torch.testing.assert_close(back.discriminator(x), net(x), atol=1e-5, rtol=0)
+    assert back.differentiable().card.discriminator == stages
 
 
 def graph(nodes, weights, target=("N", 1)):

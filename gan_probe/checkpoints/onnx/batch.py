@@ -97,7 +97,9 @@ def _agree(model: onnx.ModelProto, free: onnx.ModelProto, fixed: int) -> bool:
     except Exception as error:  # onnxruntime's errors have no common base
         raise BadInputError(f"onnxruntime cannot run it: {error}") from error
     near = 1e-2 if together.dtype == np.float16 else 1e-4
-    return together.shape == apart.shape and np.allclose(together, apart, rtol=near, atol=near * np.abs(apart).max())
+    return together.shape == apart.shape and np.allclose(
+        together, apart, rtol=near, atol=near * np.abs(apart).max(initial=0)
+    )
 
 
 def _feed(model: onnx.ModelProto, shapes: Mapping[str, tuple[int, ...]], n: int) -> dict[str, np.ndarray]:

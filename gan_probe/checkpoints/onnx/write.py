@@ -62,7 +62,8 @@ class _Writer:
         self.flat = role == "generator"
         self.value, self.size = ("z", 1) if self.flat else ("image", net.input_size)
         first = net.stages[0]
-        channels = first.inputs // self.size**2 if first.op == "linear" else first.inputs
+        # a dense layer counts pixels, not channels
+        channels = first.inputs if self.flat or first.op != "linear" else first.inputs // self.size**2
         shape: list[str | int | None] = ["N", channels, *([] if self.flat else [self.size] * 2)]
         self.inputs = [helper.make_tensor_value_info(self.value, TensorProto.FLOAT, shape)]
         if classes := max(stage.labels for stage in net.stages):
