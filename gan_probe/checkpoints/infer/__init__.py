@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.infer.discriminator import Judged
     from gan_probe.checkpoints.weights import Role
 
+FEW, ENOUGH = 48, 128  # images for hints: to compare generators, and to read the discriminator
 HINT = 0.08  # by how much the discriminator's statistics must speak against habit, in the unit of misfit
 __all__ = ["Evidence", "Inferred", "Reading", "doubtful", "infer"]
 
@@ -75,7 +77,7 @@ def _infer(states: Mapping[Role, Mapping[str, Tensor]], pinned: Mapping[str, str
     if "discriminator" in order:
         chosen, judge = _pair(candidates, order["discriminator"])
     assumed += chosen.notes(candidates[0])
-    facts = (chosen.size, chosen.channels, chosen.z_size, chosen.reading().z_distribution, RANGES[chosen.output])
+    facts = (chosen.size, chosen.channels, chosen.z_size, chosen.done[0].z_distribution, RANGES[chosen.output])
     return _inferred(chosen, judge, facts, assumed)
 
 
@@ -85,19 +87,20 @@ def _pair(candidates: list[Candidate], blocks: list[list[Block]]) -> tuple[Candi
     failed: BadInputError | None = None
     for candidate in candidates:
         try:
-            read = read_discriminator(blocks, candidate.size, candidate.channels, candidate.images, rare=False)
+            # the first is habit's: a hint must be loud to outweigh it
+            most = best[0] - (HINT if best[1] is candidates[0] else 0.0) - candidate.cost if best else math.inf
+            read = read_discriminator(blocks, candidate.size, candidate.channels, candidate.images(FEW), False, most)
         except BadInputError as error:
             failed = failed or error
             continue
-        # the first is habit's: a hint must be loud to outweigh it
-        if best is None or candidate.cost + read.cost < best[0] - (HINT if best[1] is candidates[0] else 0.0):
+        if read.cost < most:
             best = candidate.cost + read.cost, candidate, read
         if not read.reading.evidence:  # it has no norm, so nothing to say
             break
     if best is None:
         raise failed or BadInputError("its two networks do not fit together")
     chosen = best[1]
-    return chosen, read_discriminator(blocks, chosen.size, chosen.channels, chosen.images)
+    return chosen, read_discriminator(blocks, chosen.size, chosen.channels, chosen.images(ENOUGH))
 
 
 def _inferred(

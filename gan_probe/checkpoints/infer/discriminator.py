@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from gan_probe.network import Network
 
 FAR_OFF = 0.6  # the misfit of a layer beyond which rarer parts are tried
-FEW, ENOUGH = 48, 128  # images for a hint: to compare generators, and to read the discriminator
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +49,17 @@ def judges(chains: Sequence[list[Block]] | None, pinned: Mapping[str, str]) -> C
 
 
 def read_discriminator(
-    chains: Sequence[list[Block]], size: int, channels: int, images: Tensor | None, rare: bool = True
+    chains: Sequence[list[Block]],
+    size: int,
+    channels: int,
+    images: Tensor | None,
+    rare: bool = True,
+    ceiling: float = math.inf,
 ) -> Judged:
     """The best reading for images (N, C, H, W) of the generator; BadInputError where its shapes do not take them.
 
-    Without `rare`, rarer parts are tried only where nothing usual fits the shapes: quick, to compare generators.
+    Without `rare`, rarer parts are tried only where nothing usual fits the shapes: quick, to compare generators. What
+    costs more than the `ceiling` is given up, and reported as fitting nothing.
     """
     began = time.perf_counter()
     best: tuple[list[Prefix], list[Block]] | None = None
@@ -64,13 +70,15 @@ def read_discriminator(
         if channels and takes != channels:
             continue
         for level in (0, 1, 2):
-            search = Search(blocks, "discriminator", _one, level)
-            done = search.run([Prefix(0.0, size, None if images is None else images[: ENOUGH if rare else FEW].clone)])
+            search = Search(blocks, "discriminator", _one, level, ceiling=ceiling)
+            done = search.run([Prefix(0.0, size, None if images is None else images.clone)])
             tried += search.tried
             if done and (best is None or done[0].cost < best[0][0].cost):
                 best = done, blocks
             # its norms saw real images too, so they are believed less, but not anything
-            if best is not None and (not rare or level or all(m <= FAR_OFF for m in best[0][0].misfits)):
+            if ceiling < math.inf or (
+                best is not None and (not rare or level or all(m <= FAR_OFF for m in best[0][0].misfits))
+            ):
                 break
     if best is None:
         raise BadInputError(

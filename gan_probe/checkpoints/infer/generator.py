@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from gan_probe.stage import Stage
 
 LATENTS = 1024
-IMAGES = 128  # on which a discriminator's statistics are compared
+MACS = 1e11  # multiplications for the evidence, at most: seconds
+FEWEST = 256  # latents of a wide net, for the evidence
 CERTAIN = 0.03  # a misfit that no other activation betters
 NEAR, FAR_OFF = 0.12, 0.35  # misfits of a layer beyond which rarer parts, and then the rarest, are tried
 RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "none": (-1.0, 1.0)}
@@ -79,11 +80,10 @@ class Candidate:
         """Numbers in a latent."""
         return self.blocks[0].inputs
 
-    @functools.cached_property
-    def images(self) -> Tensor:
+    def images(self, n: int) -> Tensor:
         """A batch of its images (N, C, H, W), of fixed latents."""
         with torch.no_grad():
-            return self.net(latents(self.z_size, self.done[0].z_distribution, IMAGES))  # type: ignore[no-any-return]
+            return self.net(latents(self.z_size, self.done[0].z_distribution, n))  # type: ignore[no-any-return]
 
     def notes(self, habit: Candidate) -> list[str]:
         """What no norm of the generator settles, and whether habit or the discriminator's norms did."""
@@ -109,7 +109,7 @@ class Candidate:
         doubts = list(found.doubts)
         if last < 0 and "z_distribution" not in self.pinned:
             doubts.append(f"z is {self.done[0].z_distribution}")
-        z = latents(self.z_size, self.done[0].z_distribution, LATENTS if self.size <= 64 else 2 * IMAGES)
+        z = latents(self.z_size, self.done[0].z_distribution, _affordable(self.net))
         return Reading(
             "generator",
             self.stages,
@@ -187,6 +187,12 @@ def _bent_alike(search: Search, best: Prefix) -> list[Prefix]:
 def _bends(prefix: Prefix) -> dict[Bend, float]:
     habits = USUAL["generator"] | RARE | SLOPES
     return {bend: habits[bend] for bend in ((s.activation, s.slope) for s in prefix.stages[:-1]) if bend in habits}
+
+
+def _affordable(net: Network) -> int:
+    """Latents on which the evidence is taken: fewer of a wide net's, which take seconds and a gigabyte."""
+    macs = sum(net.get_parameter(f"{layer.name}.op.weight").numel() * layer.size**2 for layer in net.layers)
+    return max(FEWEST, min(LATENTS, int(MACS / macs)))
 
 
 def _merged(done: list[Prefix], more: list[Prefix]) -> list[Prefix]:

@@ -99,6 +99,7 @@ class Search:
     pinned: Mapping[str, str] | None = None
     like: tuple[Stage, ...] = ()  # a reading whose geometry is kept
     bends: Mapping[Bend, float] | None = None  # the only activations to try
+    ceiling: float = math.inf  # of the cost
     tried: int = 0
 
     def __post_init__(self) -> None:
@@ -116,11 +117,14 @@ class Search:
 
     def uniform(self, best: Prefix, start: Prefix) -> list[Prefix]:
         """The readings that move kernels as `best` does and bend alike behind all layers, or behind some not at all."""
-        found = []
+        found: list[Prefix] = []
         usual = USUAL[self.role]
-        for bend, cost in (usual | RARE | SLOPES).items():
-            bends = {NONE: usual[NONE], bend: cost}
-            search = replace(self, like=best.stages, bends=bends, tried=0)
+        known = usual | RARE | SLOPES
+        mine = [(s.activation, s.slope) for s in best.stages[:-1]]
+        for bend in sorted(known, key=lambda bend: bend not in mine):  # what is worse than the best's own stops early
+            bends = {NONE: usual[NONE], bend: known[bend]}
+            ceiling = min((p.cost for p in found), default=math.inf) + CHANGE
+            search = replace(self, like=best.stages, bends=bends, ceiling=ceiling, tried=0)
             found += search.run([start])[:1]
             self.tried += search.tried
         return sorted(found, key=lambda p: p.cost)
@@ -149,7 +153,7 @@ class Search:
             return []
         best = min(kept, key=lambda p: p.cost)
         slack = HOPELESS + SPARED * max(best.misfits, default=0.1)
-        return [p for p in kept if p.cost <= best.cost + slack]
+        return [p for p in kept if p.cost <= min(best.cost + slack, self.ceiling)]
 
     @torch.no_grad()
     def _grow(self, i: int, prefix: Prefix) -> Iterator[Prefix]:
@@ -170,9 +174,7 @@ class Search:
             more = 1 if any(b.keeps_statistics for b in self.blocks[:i]) else UNNORMED
             some = judged(block)
             made = (
-                ((g, None) for g in wanted)
-                if x is None
-                else products(block, x, wanted, more, some, FEWEST[self.role])
+                ((g, None) for g in wanted) if x is None else products(block, x, wanted, more, some, FEWEST[self.role])
             )
             pooled_before = bool(stages) and stages[-1].pool > 1
             for geometry, product in made:
@@ -251,7 +253,7 @@ class Search:
     def _eps(self, prefix: Prefix, variance: Tensor) -> list[tuple[float, float]]:
         used = [s.eps for s in prefix.stages[:-1] if s.norm != "none"]
         found = []
-        for eps, cost in (RARE_EPS if self.level or self.like else EPS).items():
+        for eps, cost in (RARE_EPS if self.level else EPS).items():
             if eps == 1e-5 or float((eps / variance.clamp(min=1e-12)).median()) > 1e-3:
                 habit = (0.05 if used[-1] != eps else 0.0) if used else cost
                 found.append((eps, habit))
