@@ -11,7 +11,7 @@ from gan_probe.checkpoints.infer.discriminator import judges, read_discriminator
 from gan_probe.checkpoints.infer.generator import RANGES, Candidate, read_generator
 from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, LARGEST_IMAGE
 from gan_probe.checkpoints.infer.modules import modules
-from gan_probe.checkpoints.infer.reading import POOR, Evidence, Reading
+from gan_probe.checkpoints.infer.reading import POOR, POOR_HINT, Evidence, Reading
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -124,7 +124,8 @@ def _inferred(
 def doubtful(reading: Reading) -> list[str]:
     """What makes a reading doubtful, in sentences; empty where nothing does."""
     found = [f"the {reading.role}'s {doubt}: its statistics hardly tell" for doubt in reading.doubts]
-    bad = [e.layer for e in reading.evidence if max(e.mean, e.variance) > POOR]
-    if bad and reading.role == "generator":
-        found.append(f"no reading of the generator agrees with the stored statistics of {', '.join(bad)}")
+    poor = POOR if reading.role == "generator" else POOR_HINT
+    bad = [e.layer for e in reading.evidence if max(e.mean, e.variance) > poor]
+    if bad:
+        found.append(f"no reading of the {reading.role} agrees with the stored statistics of {', '.join(bad)}")
     return found

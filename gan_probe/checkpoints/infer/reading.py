@@ -24,6 +24,7 @@ SURE = 3.0  # standard errors by which a rival must be worse
 FAR = 0.03  # unlikelihood and misfit together, beyond which a rival is out
 CLOSE, HINTED = 0.015, 0.003  # unlikelihood within which a discriminator's reading is doubtful, without hints and with
 POOR = 0.25  # the median difference of a layer beyond which no reading is believed
+POOR_HINT = 0.6  # that of a discriminator, whose statistics saw real images too: a trained one stays below 0.2
 
 
 @dataclass(frozen=True)
