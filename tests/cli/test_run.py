@@ -332,6 +332,8 @@ def register_analyses():
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 def test_a_stopped_run_lists_what_it_did_not_do(gan_probe_command, checkpoint, install, tmp_path, number, code):
+    # a shell starts what runs in the background with Ctrl-C ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     install("stopped", STOPPED.format(signal=number))
     install("counter", TWO)
     before = signal.getsignal(signal.SIGTERM)
