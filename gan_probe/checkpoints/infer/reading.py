@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SURE = 3.0  # standard errors by which a rival must be worse
 FAR = 0.03  # unlikelihood and misfit together, beyond which a rival is out
 CLOSE, HINTED = 0.015, 0.003  # unlikelihood within which a discriminator's reading is doubtful, without hints and with
+LOUD = 0.4  # a misfit below which a hint is to be trusted
 POOR = 0.25  # the median difference of a layer beyond which no reading is believed
 POOR_HINT = 0.6  # that of a discriminator, whose statistics saw real images too: a trained one stays below 0.2
 
@@ -103,11 +104,12 @@ def rivals(done: Sequence[Prefix], names: Sequence[str]) -> Rivals:
         errors = standard_errors(torch.cat(best.residuals), torch.cat(other.residuals))
         if found.margin is None:
             found = replace(found, runner_up=words, margin=other.misfit - best.misfit, errors=errors)
-        if errors < SURE and other.cost - best.cost < FAR:
-            if _nearly_same(best, other):
-                found = replace(found, near=(*found.near, words))
-            else:
-                found = replace(found, doubts=(*found.doubts, words))
+        if other.cost - best.cost >= FAR:
+            continue
+        if _nearly_same(best, other):  # the noise of other latents may tell them apart wrongly
+            found = replace(found, near=(*found.near, words))
+        elif errors < SURE:
+            found = replace(found, doubts=(*found.doubts, words))
     return found
 
 
@@ -115,11 +117,9 @@ def close(done: Sequence[Prefix], names: Sequence[str]) -> tuple[str, ...]:
     """In what the nearest reading differs that moves its kernels otherwise, where that is hardly less likely."""
     best = done[0]
     moves = [geometry(stage) for stage in best.stages]
+    within = CLOSE if not best.residuals else HINTED if max(best.misfits) < LOUD else 2 * CLOSE
     for other in done[1:]:
-        if (
-            other.cost - best.cost < (HINTED if best.residuals else CLOSE)
-            and [geometry(stage) for stage in other.stages] != moves
-        ):
+        if other.cost - best.cost < within and [geometry(stage) for stage in other.stages] != moves:
             return ("; ".join(_differences(best, other, names)),)
     return ()
 
