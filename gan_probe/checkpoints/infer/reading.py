@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gan_probe.checkpoints.infer.evidence import differences, standard_errors
+from gan_probe.checkpoints.infer.search import SLOPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +109,7 @@ def rivals(done: Sequence[Prefix], names: Sequence[str]) -> Rivals:
             continue
         if _nearly_same(best, other):  # the noise of other latents may tell them apart wrongly
             found = replace(found, near=(*found.near, words))
-        elif errors < SURE:
+        elif errors < SURE and not _odd(best, other):
             found = replace(found, doubts=(*found.doubts, words))
     return found
 
@@ -131,6 +132,15 @@ def _up_to_the_last_norm(best: Prefix, other: Prefix) -> Prefix:
     if last >= 0 and not theirs.norm_last and not mine.norm_last:
         theirs = replace(theirs, activation=mine.activation, slope=mine.slope)
     return replace(other, stages=(*other.stages[:last], theirs, *best.stages[last + 1 :]) if last >= 0 else best.stages)
+
+
+def _odd(best: Prefix, other: Prefix) -> bool:
+    """Whether the other has slopes that hardly anybody writes, where the best has not."""
+    return any(
+        (theirs.activation, theirs.slope) in SLOPES
+        for mine, theirs in zip(best.stages, other.stages, strict=True)
+        if (mine.activation, mine.slope) != (theirs.activation, theirs.slope)
+    )
 
 
 def _nearly_same(best: Prefix, other: Prefix) -> bool:
