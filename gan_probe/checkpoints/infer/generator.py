@@ -173,13 +173,13 @@ def read_generator(
 
 
 def _bent_alike(search: Search, best: Prefix) -> list[Prefix]:
-    """The two best readings that differ from `best` in one activation for all layers; found with few latents."""
+    """The best readings that differ from `best` in one activation for all layers; found with few latents."""
     inputs, kind = search.blocks[0].inputs, best.z_distribution
 
     def start(n: int) -> Prefix:
         return Prefix(0.0, 1, functools.partial(latents, inputs, kind, n), z_distribution=kind)
 
-    found = search.uniform(best, start(LATENTS // 4))[:2]
+    found = search.uniform(best, start(LATENTS // 4))[:4]
     again = (replace(search, like=p.stages, bends=_bends(p)).run([start(LATENTS)]) for p in found)
     return [done[0] for done in again if done]
 

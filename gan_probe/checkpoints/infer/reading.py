@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gan_probe.checkpoints.infer.evidence import differences, standard_errors
+from gan_probe.checkpoints.infer.search import SLOPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SURE = 3.0  # standard errors by which a rival must be worse
 FAR = 0.03  # unlikelihood and misfit together, beyond which a rival is out
 CLOSE, HINTED = 0.015, 0.003  # unlikelihood within which a discriminator's reading is doubtful, without hints and with
+LOUD = 0.4  # a misfit below which a hint is to be trusted
 POOR = 0.25  # the median difference of a layer beyond which no reading is believed
 POOR_HINT = 0.6  # that of a discriminator, whose statistics saw real images too: a trained one stays below 0.2
 
@@ -103,11 +105,12 @@ def rivals(done: Sequence[Prefix], names: Sequence[str]) -> Rivals:
         errors = standard_errors(torch.cat(best.residuals), torch.cat(other.residuals))
         if found.margin is None:
             found = replace(found, runner_up=words, margin=other.misfit - best.misfit, errors=errors)
-        if errors < SURE and other.cost - best.cost < FAR:
-            if _nearly_same(best, other):
-                found = replace(found, near=(*found.near, words))
-            else:
-                found = replace(found, doubts=(*found.doubts, words))
+        if other.cost - best.cost >= FAR:
+            continue
+        if _nearly_same(best, other):  # the noise of other latents may tell them apart wrongly
+            found = replace(found, near=(*found.near, words))
+        elif errors < SURE and not _odd(best, other):
+            found = replace(found, doubts=(*found.doubts, words))
     return found
 
 
@@ -115,11 +118,9 @@ def close(done: Sequence[Prefix], names: Sequence[str]) -> tuple[str, ...]:
     """In what the nearest reading differs that moves its kernels otherwise, where that is hardly less likely."""
     best = done[0]
     moves = [geometry(stage) for stage in best.stages]
+    within = CLOSE if not best.residuals else HINTED if max(best.misfits) < LOUD else 2 * CLOSE
     for other in done[1:]:
-        if (
-            other.cost - best.cost < (HINTED if best.residuals else CLOSE)
-            and [geometry(stage) for stage in other.stages] != moves
-        ):
+        if other.cost - best.cost < within and [geometry(stage) for stage in other.stages] != moves:
             return ("; ".join(_differences(best, other, names)),)
     return ()
 
@@ -131,6 +132,15 @@ def _up_to_the_last_norm(best: Prefix, other: Prefix) -> Prefix:
     if last >= 0 and not theirs.norm_last and not mine.norm_last:
         theirs = replace(theirs, activation=mine.activation, slope=mine.slope)
     return replace(other, stages=(*other.stages[:last], theirs, *best.stages[last + 1 :]) if last >= 0 else best.stages)
+
+
+def _odd(best: Prefix, other: Prefix) -> bool:
+    """Whether the other has slopes that hardly anybody writes, where the best has not."""
+    return any(
+        (theirs.activation, theirs.slope) in SLOPES
+        for mine, theirs in zip(best.stages, other.stages, strict=True)
+        if (mine.activation, mine.slope) != (theirs.activation, theirs.slope)
+    )
 
 
 def _nearly_same(best: Prefix, other: Prefix) -> bool:

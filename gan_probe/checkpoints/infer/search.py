@@ -123,7 +123,7 @@ class Search:
         mine = [(s.activation, s.slope) for s in best.stages[:-1]]
         for bend in sorted(known, key=lambda bend: bend not in mine):  # what is worse than the best's own stops early
             bends = {NONE: usual[NONE], bend: known[bend]}
-            ceiling = min((p.cost for p in found), default=math.inf) + CHANGE
+            ceiling = min((p.cost for p in found), default=math.inf) + 2 * CHANGE
             search = replace(self, like=best.stages, bends=bends, ceiling=ceiling, tried=0)
             found += search.run([start])[:1]
             self.tried += search.tried
