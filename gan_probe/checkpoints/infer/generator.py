@@ -180,8 +180,10 @@ def _bent_alike(search: Search, best: Prefix) -> list[Prefix]:
         return Prefix(0.0, 1, functools.partial(latents, inputs, kind, n), z_distribution=kind)
 
     found = search.uniform(best, start(LATENTS // 4))[:4]
+    # a wrong slope may have bent the geometry to its needs: the best is searched anew
+    free = replace(search, bends=_bends(found[0])).run([start(LATENTS)]) if found else []
     again = (replace(search, like=p.stages, bends=_bends(p)).run([start(LATENTS)]) for p in found)
-    return [done[0] for done in again if done]
+    return [*free, *(done[0] for done in again if done)]
 
 
 def _bends(prefix: Prefix) -> dict[Bend, float]:
