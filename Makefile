@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format reports bench-probe clean
+.PHONY: demo test slow lint format reports imagenet32 bench-probe clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -58,7 +58,15 @@ reports: $(VENV)/.package  ## the example reports in reports/, made anew
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out reports/digits-dcgan --force
 	$(BIN)/python $(SHARED)/data/unpack .cache cifar10
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples $(SHARED)/weights/dcgan_code_svhn \
-	  --data .cache/cifar10 --train-size 5000 --out reports/dcgan-code-svhn --force
+	  --data .cache/cifar10 --protocol cifar10 --draws 5 --c 2e-5,5e-5,1e-4,2e-4,5e-4,1e-3 \
+	  --out reports/dcgan-code-svhn --force
+
+imagenet32: $(VENV)/.package  ## the paper's six-layer discriminator, briefly trained, and its probe at full size: two hours
+	$(BIN)/python $(SHARED)/data/unpack .cache cifar10 tinyimagenet32
+	$(BIN)/gan-probe train --data .cache/tinyimagenet32 --out .cache/imagenet32-dcgan.pt --image-size 32 --kernel 3 \
+	  --depth 2 --width 128 --z-size 256 --epochs 2 --precision bfloat16 --force
+	$(BIN)/gan-probe run --plugin linear-probe .cache/imagenet32-dcgan.pt --data .cache/cifar10 \
+	  --c 1e-5,3e-5,1e-4,3e-4,1e-3 --out reports/imagenet32-cifar10 --force
 
 bench-probe: $(VENV)/.package  ## the solver against LinearSVC, and extraction against onnxruntime; JSON in the last line
 	$(BIN)/python benchmarks/extraction.py
