@@ -107,6 +107,8 @@ class Candidate:
             if i > last and stage.op != "linear":
                 assumed.append(f"{names[i]} has {geometry(stage)}")
         doubts = list(found.doubts)
+        odd = {s.slope for s in self.stages if (s.activation, s.slope) in SLOPES and "activation" not in self.pinned}
+        doubts += [f"leaky ReLU's slope is {slope:g} or near it: hardly anybody's choice" for slope in sorted(odd)]
         if last < 0 and "z_distribution" not in self.pinned:
             doubts.append(f"z is {self.done[0].z_distribution}")
         z = latents(self.z_size, self.done[0].z_distribution, _affordable(self.net))
