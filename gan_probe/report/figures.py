@@ -200,6 +200,7 @@ def curve_chart(
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, spec)))
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
+        axes.margins(x=0.1)
         axes.legend(frameon=False)
     return figure
 
