@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import traceback
 import warnings
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 import gan_probe
+from gan_probe.cli.termination import write_nowhere
 from gan_probe.errors import GanProbeError, one_line
 
 COMMANDS = ("run", "sample", "info", "convert", "train", "export", "data", "cache", "plugins")
@@ -110,12 +110,11 @@ def execute(arguments: list[str]) -> int:
     except GanProbeError as error:
         return _fail(error, error.exit_code, arguments)
     except BrokenPipeError:
-        # the reader has gone; nothing may be written at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_nowhere()
         return 0
     except OSError as error:
         if error.filename is None:  # standard output: a full disk behind `>`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            write_nowhere()
             return _fail(f"cannot write the output: {error.strerror}", 5, arguments)
         return _fail(f"{error.strerror}: {error.filename}", 1, arguments)
     except Exception as error:  # our own bug, and said to be so

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gan_probe.cli import options as shared
-from gan_probe.cli.termination import terminable
+from gan_probe.cli.termination import terminable, write_nowhere
 
 if TYPE_CHECKING:
     from gan_probe.data import Data
@@ -187,7 +187,10 @@ def command(
 
         def land(whole: RunReport, report: Report) -> None:
             folder.add(whole, report)
-            _show(report, as_json)
+            try:
+                _show(report, as_json)
+            except BrokenPipeError:
+                write_nowhere()  # the reader has gone, as `head` does; the report has not
 
         result = job.start(land)
         folder.finish(result)

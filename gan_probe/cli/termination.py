@@ -1,8 +1,10 @@
-"""SIGTERM, which batch systems and `docker stop` send, ends a run as Ctrl-C does."""
+"""How a command ends early: SIGTERM, which batch systems and `docker stop` send, as Ctrl-C does; a reader that goes."""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
@@ -38,3 +40,8 @@ def terminable() -> Iterator[None]:
         raise click.exceptions.Exit(EXIT_CODE) from None
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+def write_nowhere() -> None:
+    """From here on nothing that is printed, also at exit, meets the standard output that cannot take it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -349,6 +349,17 @@ def test_a_stopped_run_lists_what_it_did_not_do(gan_probe_command, checkpoint, i
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_reader_that_goes_early_costs_no_result(checkpoint, tmp_path):
+    command = [sys.executable, "-m", "gan_probe", "run", "-p", "linear-probe", "-p", "samples", checkpoint]
+    options = ["--data", "digits", "--train-size", "100", "--c", "0.1", "--baselines", "none", "--out", tmp_path / "r"]
+    run = subprocess.Popen([*map(str, command), *map(str, options)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run.stdout.close()
+    _, err = run.communicate(timeout=120)
+    assert run.returncode == 0, err
+    statuses = {a["name"]: a["status"] for a in json.loads((tmp_path / "r/report.json").read_text())["analyses"]}
+    assert statuses == {"linear-probe": "ok", "samples": "ok"}
+
+
 def test_standard_output_that_cannot_be_written_is_exit_code_5():
     full = "/dev/full"
     if not os.path.exists(full):
