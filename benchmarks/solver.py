@@ -67,9 +67,9 @@ def fit(name: str, tolerance: float, folder: Path, out: Path) -> dict[str, Any]:
         from sklearn.linear_model import SGDClassifier
         from sklearn.svm import LinearSVC
 
-        if name == "SGDClassifier":  # its objective is the mean loss and alpha/2 |w|^2
+        if name == "SGDClassifier":  # its objective is the mean loss and alpha/2 |w|^2; twenty passes, a lower bar
             alpha = 1 / (2 * C * len(X))
-            model = SGDClassifier("squared_hinge", alpha=alpha, tol=tolerance, random_state=0, average=True, n_jobs=2)
+            model = SGDClassifier("squared_hinge", alpha=alpha, max_iter=20, tol=None, random_state=0, n_jobs=2)
         else:
             model = LinearSVC(C=C, dual=name == "dual", tol=tolerance, max_iter=100_000, random_state=0)
 
