@@ -159,7 +159,7 @@ def _facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     """Labels and lines for the provenance; the networks' layers stand in the page's head and in report.json."""
     for key, value in facts.items():
         empty = value is None or value == "" or (isinstance(value, list | tuple | Mapping) and not value)
-        if empty or (key in ("generator", "discriminator") and not isinstance(value, str)):
+        if empty or (key in ("generator", "discriminator") and _is_network(value)):
             continue
         lines = [_value(value)]
         if isinstance(value, Mapping):
@@ -191,9 +191,16 @@ def _networks(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     networks = []
     for role in ("generator", "discriminator"):
         stages = card.get(role)
-        if not isinstance(stages, list | tuple) or not stages:
+        if not _is_network(stages):
             continue
         channels = [stages[0].get("inputs")]
-        channels += [(stage.get("shape") or [stage.get("outputs")])[0] for stage in stages]
+        for stage in stages:
+            shape = stage.get("shape")
+            channels.append(shape[0] if isinstance(shape, list | tuple) and shape else stage.get("outputs"))
         networks.append((role, " → ".join(str(n) for n in channels)))
     return networks
+
+
+def _is_network(stages: Any) -> bool:
+    """Whether a card's entry is a network's stages: other people's cards may hold anything under these names."""
+    return isinstance(stages, list | tuple) and bool(stages) and all(isinstance(stage, Mapping) for stage in stages)

@@ -207,5 +207,6 @@ def run_of() -> Callable[[str], RunReport]:
 
 
 def _run_of(text: str) -> RunReport:
-    checkpoint = {"name": text, "format": text, "training_data": text, "licence": text, text: [text]}
+    key = f"{text} of the user"  # and none of the page's own: such a card is another test's
+    checkpoint = {"name": text, "format": text, "training_data": text, "licence": text, key: [text]}
     return RunReport(checkpoint, {"command": text, "skipped": [text], "data": {text: text}}, [report_of(text)] * 2)

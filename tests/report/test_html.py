@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +110,17 @@ def test_a_run_without_checkpoint_or_result_has_a_page() -> None:
     text = " ".join(Skeleton(render_page(RunReport({}, {}, []))).text)
     assert "No analysis has ended yet." in text
     assert "gan-probe report" in text
+
+
+@pytest.mark.parametrize("role", ["generator", "discriminator"])
+@pytest.mark.parametrize(
+    "entry", ["a name", ["conv", "conv"], [1, {}], {"layers": 3}, 7, [{}], [{"shape": []}], [{"shape": 4}]]
+)
+def test_a_card_with_anything_under_a_networks_name_has_a_page(role: str, entry: object) -> None:
+    text = " ".join(Skeleton(render_page(RunReport({"name": "odd", role: entry}, {}, []))).text)
+    assert "odd" in text
+    if entry in ("a name", {"layers": 3}, 7):
+        assert role in text  # shown as the fact it is
 
 
 def test_long_lists_are_cut_and_the_rest_counted() -> None:
