@@ -14,7 +14,8 @@ from gan_probe.report.names import Files, file_names
 from gan_probe.report.text import cell_text, numeric_columns, shorten, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from typing import TypeGuard
 
     from jinja2 import Environment
 
@@ -201,6 +202,6 @@ def _networks(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     return networks
 
 
-def _is_network(stages: Any) -> bool:
+def _is_network(stages: object) -> TypeGuard[Sequence[Mapping[str, Any]]]:
     """Whether a card's entry is a network's stages: other people's cards may hold anything under these names."""
     return isinstance(stages, list | tuple) and bool(stages) and all(isinstance(stage, Mapping) for stage in stages)

@@ -12,7 +12,9 @@ from gan_probe.analysis import Context
 from gan_probe.errors import BadInputError
 from gan_probe.gan import GAN, Card
 from gan_probe.training import Recipe, loop
-from gan_probe.training.loop import train, untrained
+from gan_probe.training.loop import train
+from gan_probe.training.step import adversarial_step
+from gan_probe.training.untrained import untrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,7 +150,7 @@ def test_a_step_of_one_network_leaves_the_other_alone() -> None:
             for net, rate in zip((generator, discriminator), rates, strict=True)
         ]
         z = gan.latent(16, np.random.default_rng(0))
-        loop.adversarial_step(generator, discriminator, adams[0], adams[1], gan.from_uint8(images), z)
+        adversarial_step(generator, discriminator, adams[0], adams[1], gan.from_uint8(images), z)
         moved = {name for name, tensor in weights(gan).items() if not torch.equal(tensor, before[name])}
         assert moved
         assert all(name.startswith(moving) for name in moved)
@@ -159,7 +161,7 @@ def test_losses_are_the_binary_cross_entropies() -> None:
     gan, generator, discriminator = untrained(images, TINY, None, (), Context())
     frozen = [torch.optim.SGD(net.parameters(), lr=0.0) for net in (generator, discriminator)]
     real, z = gan.from_uint8(images), gan.latent(16, np.random.default_rng(0))
-    measured = loop.adversarial_step(generator, discriminator, frozen[0], frozen[1], real, z)
+    measured = adversarial_step(generator, discriminator, frozen[0], frozen[1], real, z)
     with torch.no_grad():
         p_real, p_fake = discriminator(real).sigmoid(), discriminator(generator(z)).sigmoid()
     bce = torch.nn.functional.binary_cross_entropy

@@ -1,0 +1,84 @@
+"""The GAN that training begins with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gan_probe.data.memory import available_memory
+from gan_probe.dcgan import discriminator_stages, generator_stages
+from gan_probe.errors import BadInputError
+from gan_probe.gan import GAN, Card
+from gan_probe.network import Network, initialise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+    from gan_probe.analysis import Context
+    from gan_probe.stage import Stage
+    from gan_probe.training.recipe import Recipe
+
+
+def untrained(
+    images: np.ndarray, recipe: Recipe, labels: np.ndarray | None, classes: Sequence[str], ctx: Context
+) -> tuple[GAN, Network, Network]:
+    """A GAN for these images with the recipe's initial weights, and its generator and discriminator."""
+    size, channels = _check_images(images, recipe)
+    if recipe.conditional:
+        _check_labels(labels, len(images), len(classes))
+    names = tuple(classes) if recipe.conditional else ()
+    shape = {"width": recipe.width, "kernel": recipe.kernel, "classes": len(names), "depth": recipe.depth}
+    makes = generator_stages(size, channels, recipe.z_size, **shape)
+    judges = discriminator_stages(size, channels, **shape)
+    _check_size((*makes, *judges))
+    generator, discriminator = Network(makes, size=1), Network(judges, size=size)
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        initialise(network, ctx.torch_generator(f"{name} weights"))
+        network.statistics = None  # by the batch while training: running averages of D would mix real and generated
+    card = Card(
+        "dcgan",
+        "gan-probe",
+        size,
+        channels,
+        z_size=recipe.z_size,
+        z_distribution=recipe.z_distribution,
+        classes=names,
+        generator=generator.stages,
+        discriminator=discriminator.stages,
+    )
+    return GAN(card, generator, discriminator), generator, discriminator
+
+
+def _check_images(images: np.ndarray, recipe: Recipe) -> tuple[int, int]:
+    if str(images.dtype) != "uint8" or images.ndim != 4:
+        raise BadInputError(
+            f"training takes images (N, H, W, C) of type uint8, not {images.ndim}-dimensional {images.dtype}"
+        )
+    n, height, width, channels = images.shape
+    size = recipe.image_size or height
+    if (height, width) != (size, size):
+        raise BadInputError(f"the images are {height}x{width}, the recipe's size is {size}: load them at that size")
+    if n < 2:
+        raise BadInputError(f"there is no training on {n} images: batch norm needs at least 2")
+    return size, channels
+
+
+def _check_size(stages: Sequence[Stage]) -> None:
+    """Raise BadInputError where weights, gradients and Adam's two averages do not fit into memory."""
+    weights = sum((s.inputs + s.labels) * s.outputs * s.kernel**2 for s in stages)
+    needed, there = 4 * 4 * weights, available_memory()
+    if there is not None and needed > there:
+        raise BadInputError(
+            f"networks of {weights:,} weights need {needed / 1e9:,.0f} GB to train; there are {there / 1e9:,.1f} GB: "
+            "lower --width, --z-size or --image-size"
+        )
+
+
+def _check_labels(labels: np.ndarray | None, n: int, classes: int) -> None:
+    if labels is None or not classes:
+        raise BadInputError("a conditional recipe needs labels: choose data with labels, or pass --labels")
+    if labels.shape != (n,) or labels.dtype.kind not in "iu":
+        raise BadInputError(f"labels have shape {labels.shape} and type {labels.dtype}; they must be ({n},) integers")
+    if int(labels.min()) < 0 or int(labels.max()) >= classes:
+        raise BadInputError(f"labels run from {labels.min()} to {labels.max()}, but there are {classes} classes")
