@@ -27,27 +27,29 @@ class Path:
         double = self.few_features and X.features.dtype == np.float64
         self.W = np.zeros((X.width + 1, signs.shape[1]), np.float64 if double else np.float32)
         self.space: Grown | None = None
+        self.outgrown = False
         self.span: Spanned | None = None
         self.A = np.zeros((1, signs.shape[1]), np.float32)  # W within the subspace
         self.spans = not self.few_features and len(X) <= FEW_ROWS and 2 * len(X) <= X.width
         directions = max(MOST_DIRECTIONS, X.width // SMALL_PART)
         self.most = min(directions, max(32, MOST_BYTES // (4 * len(X))), len(X), X.width)
+        if self.spans:
+            self.most = min(self.most, len(X) // 3)  # a growth costs more and more, the whole span always the same
         self._gram: np.ndarray | None = None
 
     def step(self, C: float, goal: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights (F + 1, K) and gaps (K,) for this C, at least the one before."""
         problem = Problem(self.signs, self.W.dtype.type(C) * self.shares, self.penalty)
+        if not self.few_features and not self.outgrown:
+            gap, self.outgrown = self._by_growth(problem, C, goal)
+            if (gap <= goal).all() and not self.outgrown:
+                return self.W, gap
         if self.spans:
             for dtype in (np.float32, np.float64):
                 found = self._within_span(problem.in_precision(dtype), C, goal, dtype)
                 if found is not None and (found[1] <= goal).all():
                     return found
             self.spans = False  # rows that depend on each other are no basis
-            self.A = np.zeros((1, self.signs.shape[1]), np.float32)
-        if not self.few_features:
-            gap, open_ = self._by_growth(problem, C, goal)
-            if (gap <= goal).all() and not open_:
-                return self.W, gap
         return self._in_whole_space(problem, C, goal)
 
     def _within_span(
@@ -57,8 +59,7 @@ class Path:
             self.span = Spanned.by(self.X, self.shares, dtype)
             if self.span is None:
                 return None
-            if len(self.A) == 1:
-                self.A = np.zeros((self.span.size + 1, self.signs.shape[1]), dtype)
+            self.A = self.span.coordinates_of(self.X, self.W)
         span = self.span
         solver = iteratively(lambda share: inverse(span.gram, self.penalty, 2 * C * share))
         if dtype == np.float64 and span.size <= FEW_FEATURES:

@@ -15,6 +15,7 @@ BLOCK_BYTES = 2**23  # a block stays in a processor's cache between being multip
 MOST_ROWS, FEWEST_ROWS = 512, 64
 GATHERED_BYTES = 2**28  # of chosen rows, up to which they are copied once
 DEVICE_BYTES = 2**28
+SMALL = 2**18  # values, up to which handing them to a thread takes longer than multiplying them
 PARTS = 16  # sums are taken over so many runs of blocks, whatever the number of threads
 
 
@@ -137,7 +138,8 @@ class Rows:
             return made
 
         runs = [starts[i : i + length] for i in range(0, len(starts), length)]
-        done = self.pool.map(work, runs) if len(runs) > 1 else map(work, runs)
+        alone = len(runs) == 1 or len(self) * self.width <= SMALL
+        done = map(work, runs) if alone else self.pool.map(work, runs)
         return [item for made in done for item in made]
 
     def _block(self, rows: slice, dtype: Any) -> Any:

@@ -116,6 +116,11 @@ class Spanned:
         """Its dimensions."""
         return len(self.coordinates)
 
+    def coordinates_of(self, X: Rows, W: np.ndarray) -> np.ndarray:
+        """The coordinates (n + 1, K) of what weights (F + 1, K) hold of the span."""
+        seen = X.forward(np.vstack([W[:-1], np.zeros_like(W[-1:])]))
+        return np.vstack([solve_triangular(self.coordinates, seen, lower=True, check_finite=False), W[-1:]])
+
     def weights(self, X: Rows, A: np.ndarray) -> np.ndarray:
         """The weights (F + 1, K) that coordinates (n + 1, K) stand for."""
         duals = solve_triangular(self.coordinates, A[:-1], trans="T", lower=True, check_finite=False)
