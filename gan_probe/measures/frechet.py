@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,10 +30,10 @@ class Gaussian:
         for _, block in rows.blocks():
             held.append(block - mean)
             if sum(map(len, held)) > most:
-                held = [np.linalg.qr(np.concatenate(held), mode="r")]
+                held = [_triangle(np.concatenate(held))]
         root = np.concatenate(held)
         if len(root) > rows.dimensions:
-            root = np.linalg.qr(root, mode="r")
+            root = _triangle(root)
         return cls(mean, root / np.sqrt(len(rows) - 1))
 
     @cached_property
@@ -53,3 +53,9 @@ def frechet_distance(real: Gaussian, fake: Gaussian) -> float:
     together = float(svdvals(real.root @ fake.root.T, overwrite_a=True, check_finite=False).sum())
     shift = float(np.square(real.mean - fake.mean).sum())
     return max(0.0, shift + real.total + fake.total - 2 * together)
+
+
+def _triangle(rows: np.ndarray) -> np.ndarray:
+    """The R of their QR decomposition: as many rows as there are columns, with the same products R^T R."""
+    found: Any = np.linalg.qr(rows, mode="r")  # numpy's types know of no mode
+    return np.asarray(found)

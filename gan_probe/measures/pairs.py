@@ -48,8 +48,9 @@ class Between:
     """Of N real rows and M fake ones.
 
     `balls` (M,) counts the real rows in whose ball a fake one lies, `covered` (N,) says whether a real row's ball holds
-    any fake one, `reached` (N,) whether it lies in any fake one's ball; `to_fake` (N,) and `to_real` (M,) are squared distances to the nearest of the other set, and
-    `real_kernel` (N,), `fake_kernel` (M,) sum each row's kernel with all rows of the other set.
+    any fake one, `reached` (N,) whether it lies in any fake one's ball; `to_fake` (N,) and `to_real` (M,) are squared
+    distances to the nearest of the other set, and `real_kernel` (N,), `fake_kernel` (M,) sum each row's kernel with all
+    rows of the other set.
     """
 
     balls: np.ndarray

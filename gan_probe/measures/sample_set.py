@@ -1,4 +1,4 @@
-"""All measures of a set of samples against real ones, from one look at each pair, with real against real beside them."""
+"""All measures of samples against real images, from one look at each pair, and real against real beside them."""
 
 from __future__ import annotations
 
