@@ -175,30 +175,19 @@ def by_batch():
     return nodes, [*scale, *PROJECT[1]]
 
 
+def node(operator, **attributes):
+    return [helper.make_node(operator, ["x"], ["y"], **attributes)]
+
+
 REFUSED = {
-    "a score": ([helper.make_node("ReduceMean", ["x"], ["y"], axes=[1, 2, 3], keepdims=0)], [], {"output": ("N",)}, "no vector"),
+    "a score": (node("ReduceMean", axes=[1, 2, 3], keepdims=0), [], {"output": ("N",)}, "no vector"),
     "by its batch": (*by_batch(), {}, "depend on the other images"),
-    "not square": (
-        [helper.make_node("Flatten", ["x"], ["y"])],
-        [],
-        {"shape": ("N", 1, 16, 8), "output": ("N", 128)},
-        "of fixed size S",
-    ),
-    "any size": (
-        [helper.make_node("GlobalMaxPool", ["x"], ["y"])],
-        [],
-        {"shape": ("N", 3, "H", "W"), "output": ("N", 3, 1, 1)},
-        "size",
-    ),
-    "channels last": (
-        [helper.make_node("Flatten", ["x"], ["y"])],
-        [],
-        {"shape": ("N", 16, 16, 3), "output": ("N", 768)},
-        "1 or 3, S, S",
-    ),
-    "one for all": ([helper.make_node("ReduceMax", ["x"], ["y"], axes=[0], keepdims=1)], [], {"output": (1, 1, 16, 16)}, "depend|vectors for"),
-    "random": ([helper.make_node("RandomNormalLike", ["x"], ["y"])], [], {"output": ("N", 1, 16, 16)}, "RandomNormalLike"),
-}  # fmt: skip
+    "not square": (node("Flatten"), [], {"shape": ("N", 1, 16, 8), "output": ("N", 128)}, "of fixed size S"),
+    "any size": (node("GlobalMaxPool"), [], {"shape": ("N", 3, "H", "W"), "output": ("N", 3, 1, 1)}, "size"),
+    "channels last": (node("Flatten"), [], {"shape": ("N", 16, 16, 3), "output": ("N", 768)}, "1 or 3, S, S"),
+    "one for all": (node("ReduceMax", axes=[0]), [], {"output": (1, 1, 16, 16)}, "vectors for"),
+    "random": (node("RandomNormalLike"), [], {"output": ("N", 1, 16, 16)}, "RandomNormalLike"),
+}
 
 
 @pytest.mark.parametrize("case", REFUSED)
