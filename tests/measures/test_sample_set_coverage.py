@@ -5,7 +5,7 @@ import pytest
 
 from gan_probe.measures.sample_set import RealSet
 
-REPEATS = 400  # 20 times the least that tells 0.90 from 0.95
+REPEATS = 400
 
 
 def standard(rng, n, features):
@@ -21,7 +21,7 @@ def shifted(rng, n, features):
 
 
 def mixed(rng, n, features):
-    weights = np.random.default_rng(99).standard_normal((features, features)) / np.sqrt(features)
+    weights = np.random.default_rng([99, 99]).standard_normal((features, features)) / np.sqrt(features)
     return rng.standard_normal((n, features)) @ weights
 
 
@@ -29,8 +29,10 @@ def heavy(rng, n, features):
     return 1.3 * rng.standard_t(6, (n, features))
 
 
+KINDS = (standard, scaled, shifted, mixed, heavy)
+SIZES = ((300, 200, 5), (300, 200, 40), (100, 100, 200))
 QUICK = [(scaled, 150, 100, 5), (mixed, 60, 80, 100), (standard, 100, 100, 8)]
-FULL = [(kind, *sizes) for kind in (standard, scaled, shifted, mixed, heavy) for sizes in ((300, 200, 5), (300, 200, 40), (100, 100, 200))]  # fmt: skip
+FULL = [(kind, *sizes) for kind in KINDS for sizes in SIZES]
 
 
 @pytest.mark.parametrize(
@@ -52,4 +54,4 @@ def test_intervals_of_fid_and_kid_cover_what_is_expected_at_these_sizes(kind, n,
         print(f"\n{kind.__name__} {n} {m} {features} {name}: {covered:.1%}, error {width / spread:.2f} of the spread")
         assert covered >= 0.9
         if kind is not standard:  # where both sets have one distribution, they may be too wide
-            assert width < 1.6 * spread
+            assert 0.8 * spread < width < 1.6 * spread
