@@ -14,6 +14,7 @@ from gan_probe.data.worlds.factors import Choice, Flag, Levels, Number
 from gan_probe.data.worlds.world import World
 
 if TYPE_CHECKING:
+    from gan_probe.data.worlds.factors import Factor
     from gan_probe.data.worlds.world import Boxes, Values
 
 HAIR = {  # colours of hair, dark and light
@@ -27,7 +28,7 @@ SKIN = ((0.36, 0.22, 0.15), (0.72, 0.49, 0.34), (0.98, 0.83, 0.72))  # dark, mid
 TURN = 0.5  # sine of the angle at pose 1: 30 degrees
 EYES = 0.42  # sine of the eyes' angle from the middle of a face seen from the front
 
-FACTORS = {
+FACTORS: dict[str, Factor] = {
     "smile": Levels({"neutral": (0, 0.15), "smiling": (0.7, 1)}),
     "glasses": Flag("glasses", 0.5),
     "pose": Levels({"left": (-1, -0.7), "front": (-0.15, 0.15), "right": (0.7, 1)}),  # where in the image it looks
@@ -50,8 +51,8 @@ FACTORS = {
     "clothes_value": Number(0.25, 0.9),
     "shoulders": Number(9, 12),
     "background_hue": Number(0, 1),
-    "background_saturation": Number(0.1, 0.5),
-    "background_value": Number(0.45, 0.95),
+    "background_saturation": Number(0.08, 0.42),
+    "background_value": Number(0.45, 0.92),
     "light": Number(-1, 1),  # from the left or the right
     "exposure": Number(0.88, 1.04),
 }
@@ -62,23 +63,23 @@ class _Head:
 
     def __init__(self, v: Values) -> None:
         self.x, self.y, self.rx, self.ry = v["head_x"], v["head_y"], v["head_width"], v["head_height"]
-        self.sine = v["pose"] * np.float32(TURN)
+        self.sine = v["pose"] * TURN
         self.cosine = np.sqrt(1 - self.sine * self.sine)
-        self.eye_y = self.y - np.float32(0.4)
-        self.mouth_y = self.y + np.float32(0.52) * self.ry
+        self.eye_y = self.y - 0.4
+        self.mouth_y = self.y + 0.52 * self.ry
         self.left, self.left_width = self.turned(-EYES)
         self.right, self.right_width = self.turned(EYES)
-        self.nose = self.x + np.float32(1.12) * self.rx * self.sine
-        half = self.rx * np.float32(0.42) + np.float32(0.5) * v["smile"]
-        self.mouth = self.x + np.float32(0.95) * self.rx * self.sine
+        self.nose = self.x + 1.12 * self.rx * self.sine
+        half = self.rx * 0.42 + 0.5 * v["smile"]
+        self.mouth = self.x + 0.95 * self.rx * self.sine
         self.mouth_half = half * self.cosine
         self.lens = v["frame_size"]
 
     def turned(self, sine: float) -> tuple[np.ndarray, np.ndarray]:
         """Where a point of the face at an angle is now, and how wide it looks, 1 where it faces us."""
-        cosine = np.float32((1 - sine**2) ** 0.5)
-        x = self.x + self.rx * (np.float32(sine) * self.cosine + cosine * self.sine)
-        return x, np.clip(cosine * self.cosine - np.float32(sine) * self.sine, 0.3, 1)
+        cosine = (1 - sine**2) ** 0.5
+        x = self.x + self.rx * (sine * self.cosine + cosine * self.sine)
+        return x, np.clip(cosine * self.cosine - sine * self.sine, 0.3, 1)
 
 
 def boxes(v: Values) -> Boxes:
@@ -102,10 +103,9 @@ def _box(*sides: np.ndarray) -> np.ndarray:
 def paint(canvas: Canvas, v: Values) -> None:
     """Draw background, hair, shoulders, face and what is on it."""
     head = _Head(v)
-    n = len(head.x)
     backdrop = hsv(v["background_hue"], v["background_saturation"], v["background_value"])
     canvas.images += backdrop[:, :, np.newaxis, np.newaxis]
-    canvas.shade(1 + (16 - canvas.y) / 16 * np.float32(0.12))
+    canvas.shade(1 + (16 - canvas.y) / 16 * 0.12)
     dark, light = (np.array([HAIR[name][end] for name in HAIR], np.float32)[v["hair_colour"]].T for end in (0, 1))
     hair = mix(dark, light, v["hair_tone"])
     skin = _skin(v["skin"])
@@ -113,16 +113,10 @@ def paint(canvas: Canvas, v: Values) -> None:
     _shoulders(canvas, v, head, skin)
     _face(canvas, v, head, skin, hair)
     _eyes(canvas, v, head, hair)
-    canvas.paint(
-        canvas.ellipse(head.nose, head.y + 2.0, _all(n, 0.95), _all(n, 1.1)), skin * np.float32(0.8)
-    )
+    canvas.paint(canvas.ellipse(head.nose, head.y + 1.9, 0.9, 1.2), skin * 0.84)
     _mouth(canvas, v, head, skin)
     _glasses(canvas, v, head)
     canvas.shade(column(v["exposure"]))
-
-
-def _all(n: int, value: float) -> np.ndarray:
-    return np.full(n, value, dtype=np.float32)
 
 
 def _skin(tone: np.ndarray) -> np.ndarray:
@@ -131,8 +125,8 @@ def _skin(tone: np.ndarray) -> np.ndarray:
 
 
 def _hair_behind(canvas: Canvas, v: Values, head: _Head, hair: np.ndarray) -> None:
-    long, bun, curly = (column((v["hair"] == kind).astype(np.float32)) for kind in (1, 2, 3))
-    shadow = hair * np.float32(0.82)
+    long, bun, curly = (column(v["hair"] == kind) for kind in (1, 2, 3))
+    shadow = hair * 0.82
     fall = canvas.ellipse(head.x, head.y + 5, head.rx * 1.28, head.ry * 1.3)
     below = canvas.y > column(head.y)
     canvas.paint(fall * below * long, shadow)
@@ -143,12 +137,11 @@ def _hair_behind(canvas: Canvas, v: Values, head: _Head, hair: np.ndarray) -> No
 
 
 def _shoulders(canvas: Canvas, v: Values, head: _Head, skin: np.ndarray) -> None:
-    n = len(head.x)
     cloth = hsv(v["clothes_hue"], 0.55, v["clothes_value"])
-    canvas.paint(canvas.ellipse(head.x, _all(n, 33), v["shoulders"], _all(n, 7)), cloth)
-    neck = head.rx * np.float32(0.42)
-    canvas.paint(canvas.rectangle(head.x - neck, head.y + 5, head.x + neck, _all(n, 27)), skin * np.float32(0.78))
-    canvas.paint(canvas.ellipse(head.x, _all(n, 27), neck, _all(n, 1.3)), skin * np.float32(0.78))
+    canvas.paint(canvas.ellipse(head.x, 33, v["shoulders"], 7), cloth)
+    neck = head.rx * 0.42
+    canvas.paint(canvas.rectangle(head.x - neck, head.y + 5, head.x + neck, 27), skin * 0.78)
+    canvas.paint(canvas.ellipse(head.x, 27, neck, 1.3), skin * 0.78)
 
 
 def _face(canvas: Canvas, v: Values, head: _Head, skin: np.ndarray, hair: np.ndarray) -> None:
@@ -156,55 +149,52 @@ def _face(canvas: Canvas, v: Values, head: _Head, skin: np.ndarray, hair: np.nda
     cover = canvas.ellipse(head.x - head.sine, head.y - 0.9, head.rx * 1.12, head.ry * 1.1)
     above = canvas.below(canvas.y - column(head.y + 2.5))
     canvas.paint(cover * above, hair)
-    lit = 1 + column(v["light"]) * (canvas.x - column(head.x)) / column(head.rx) * np.float32(0.13)
+    lit = 1 + column(v["light"]) * (canvas.x - column(head.x)) / column(head.rx) * 0.13
     canvas.paint(canvas.ellipse(head.x, head.y + 1, head.rx, head.ry - 1), skin[:, :, np.newaxis, np.newaxis] * lit)
     # the hair again, over the brow and down the side that is turned away
-    face = canvas.ellipse(
-        head.x + np.float32(5.0) * head.sine, head.y + 2.2 + v["hairline"], head.rx * 1.04, head.ry * 0.98
-    )
+    face = canvas.ellipse(head.x + 5.0 * head.sine, head.y + 2.2 + v["hairline"], head.rx * 1.04, head.ry * 0.98)
     upper = canvas.below(canvas.y - column(head.y + 1.5))
     canvas.paint(cover * upper * (1 - face), hair)
     for side in (-1, 1):
-        x = head.x + side * head.rx * (head.cosine - np.float32(0.02))
+        x = head.x + side * head.rx * (head.cosine - 0.02)
         seen = np.clip(1 - side * 4 * head.sine, 0, 1)
-        ear = canvas.ellipse(x, head.y + 0.9, _all(len(x), 1.0), _all(len(x), 1.7))
-        canvas.paint(ear * column(seen), skin * np.float32(0.86))
+        ear = canvas.ellipse(x, head.y + 0.9, 1.0, 1.7)
+        canvas.paint(ear * column(seen), skin * 0.86)
 
 
 def _eyes(canvas: Canvas, v: Values, head: _Head, hair: np.ndarray) -> None:
-    n, size = len(head.x), v["eye_size"]
-    iris = hsv(np.float32(0.06) + np.float32(0.55) * v["eye_hue"], 0.6, 0.25)
+    size = v["eye_size"]
+    iris = hsv(0.06 + 0.55 * v["eye_hue"], 0.6, 0.25)
     for x, width in ((head.left, head.left_width), (head.right, head.right_width)):
-        canvas.paint(canvas.ellipse(x, head.eye_y, size * 1.55 * width, size), rgb(n, 0.97, 0.97, 0.97))
+        canvas.paint(canvas.ellipse(x, head.eye_y, size * 1.55 * width, size), rgb(0.97, 0.97, 0.97))
         canvas.paint(canvas.ellipse(x + 0.8 * head.sine, head.eye_y, size * 0.8 * width, size * 0.85), iris)
-        brow = head.eye_y - 2.5 - np.float32(0.5) * v["brow"]
+        brow = head.eye_y - 2.5 - 0.5 * v["brow"]
         half = 1.7 * width
-        canvas.paint(canvas.rectangle(x - half, brow - 0.4, x + half, brow + 0.4), hair * np.float32(0.6))
+        canvas.paint(canvas.rectangle(x - half, brow - 0.4, x + half, brow + 0.4), hair * 0.6)
 
 
 def _mouth(canvas: Canvas, v: Values, head: _Head, skin: np.ndarray) -> None:
     """A line that a smile bends upwards at its ends and opens on teeth."""
-    n = len(head.x)
     across = (canvas.x - column(head.mouth)) / column(head.mouth_half)  # (N, 1, S), -1..1 within the mouth
     arch = 1 - across * across
     smile = column(v["smile"])
-    middle = column(head.mouth_y) + smile * (np.float32(2.4) * arch - np.float32(1.3))
-    red = mix(skin * np.float32(0.55), rgb(n, 0.75, 0.22, 0.25), np.float32(0.35) + np.float32(0.4) * v["lips"])
+    middle = column(head.mouth_y) + smile * (2.4 * arch - 1.3)
+    red = mix(skin * 0.5, rgb(0.86, 0.28, 0.30), 0.4 + 0.4 * v["lips"])
     inside = canvas.span(head.mouth - head.mouth_half, head.mouth + head.mouth_half)[:, np.newaxis, :]
     off = np.abs(canvas.y - middle)
-    canvas.paint(inside * canvas.below(off - np.float32(0.55) - smile * arch * np.float32(0.55)), red)
-    teeth = inside * canvas.below(off - smile * arch * np.float32(0.75) + np.float32(0.15))
-    canvas.paint(teeth * np.clip(smile * 4 - 1, 0, 1), rgb(n, 0.99, 0.98, 0.95))
+    canvas.paint(inside * canvas.below(off - 0.55 - smile * arch * 0.55), red)
+    teeth = inside * canvas.below(off - smile * arch * 0.75 + 0.15)
+    canvas.paint(teeth * np.clip(smile * 4 - 1, 0, 1), rgb(0.99, 0.98, 0.95))
 
 
 def _glasses(canvas: Canvas, v: Values, head: _Head) -> None:
-    n, there = len(head.x), column(v["glasses"].astype(np.float32))
+    there = column(v["glasses"])
     frame = hsv(v["frame_hue"], 0.5, 0.14)
     for x, width in ((head.left, head.left_width), (head.right, head.right_width)):
-        rx, ry = head.lens * width + np.float32(0.1), head.lens
+        rx, ry = head.lens * width + 0.1, head.lens
         rim = canvas.ellipse(x, head.eye_y, rx, ry) * there
         lens = canvas.ellipse(x, head.eye_y, rx - 0.75, ry - 0.75) * there
-        canvas.paint(lens * np.float32(0.35), rgb(n, 0.85, 0.95, 1.0))
+        canvas.paint(lens * 0.35, rgb(0.85, 0.95, 1.0))
         canvas.paint(rim - lens, frame)
     bridge = canvas.rectangle(
         head.left + head.lens * head.left_width,

@@ -25,8 +25,8 @@ class Factor(Protocol):
     def classes(self) -> tuple[str, ...]:
         """The names of its classes; empty for a factor that is only a number."""
 
-    def values(self, which: np.ndarray, where: np.ndarray, pinned: Any = None) -> np.ndarray:
-        """The values (N,) for two uniform numbers (N,) each, or as `pinned`; ValueError says what it may be."""
+    def values(self, u: np.ndarray, pinned: Any = None) -> np.ndarray:
+        """The values (N,) by the uniform numbers `u` (2, N), or as `pinned`; ValueError says what it may be."""
 
     def labels(self, values: np.ndarray) -> np.ndarray:
         """The class (N,) int64 of each value."""
@@ -41,15 +41,15 @@ class Number:
 
     classes: tuple[str, ...] = ()
 
-    def values(self, which: np.ndarray, where: np.ndarray, pinned: Any = None) -> np.ndarray:
+    def values(self, u: np.ndarray, pinned: Any = None) -> np.ndarray:
         """Values (N,) float32."""
         if pinned is not None:
-            return _numbers(pinned, len(which), self.low, self.high)
-        return np.float32(self.low) + np.float32(self.high - self.low) * where
+            return _numbers(pinned, u.shape[1], self.low, self.high)
+        return np.asarray(self.low + (self.high - self.low) * u[1])
 
     def labels(self, values: np.ndarray) -> np.ndarray:
-        """A number has no classes."""
-        raise BadInputError(f"a number between {self.low} and {self.high} is no class")
+        """A number has no classes: 0 for each."""
+        return np.zeros(len(values), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Choice:
 
     classes: tuple[str, ...]
 
-    def values(self, which: np.ndarray, where: np.ndarray, pinned: Any = None) -> np.ndarray:
+    def values(self, u: np.ndarray, pinned: Any = None) -> np.ndarray:
         """Values (N,) int64."""
         count = len(self.classes)
         if pinned is None:
-            return np.minimum((which * np.float32(count)).astype(np.int64), count - 1)
-        return _classes(pinned, self.classes, len(which))
+            return np.minimum((u[0] * count).astype(np.int64), count - 1)
+        return _classes(pinned, self.classes, u.shape[1])
 
     def labels(self, values: np.ndarray) -> np.ndarray:
         """The value is the class."""
@@ -82,11 +82,11 @@ class Flag:
         """Its absence and its presence."""
         return f"no {self.name}", self.name
 
-    def values(self, which: np.ndarray, where: np.ndarray, pinned: Any = None) -> np.ndarray:
+    def values(self, u: np.ndarray, pinned: Any = None) -> np.ndarray:
         """Values (N,) bool."""
         if pinned is None:
-            return which < np.float32(self.chance)
-        return _classes(pinned, self.classes, len(which)) == 1
+            return np.asarray(u[0] < self.chance)
+        return np.asarray(_classes(pinned, self.classes, u.shape[1]) == 1)
 
     def labels(self, values: np.ndarray) -> np.ndarray:
         """0 where it is not, 1 where it is."""
@@ -107,14 +107,14 @@ class Levels:
         """The names of the ranges, from low to high."""
         return tuple(self.ranges)
 
-    def values(self, which: np.ndarray, where: np.ndarray, pinned: Any = None) -> np.ndarray:
+    def values(self, u: np.ndarray, pinned: Any = None) -> np.ndarray:
         """Values (N,) float32."""
         ends = np.array(list(self.ranges.values()), dtype=np.float32)  # (classes, 2)
         if pinned is not None and not _is_text(pinned):
-            return _numbers(pinned, len(which), float(ends[0, 0]), float(ends[-1, 1]))
-        chosen = Choice(self.classes).values(which, where, pinned)
+            return _numbers(pinned, u.shape[1], float(ends[0, 0]), float(ends[-1, 1]))
+        chosen = Choice(self.classes).values(u, pinned)
         low, high = ends[chosen].T
-        return low + (high - low) * where
+        return np.asarray(low + (high - low) * u[1])
 
     def labels(self, values: np.ndarray) -> np.ndarray:
         """The range that a value is in, or nearest to."""

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe.data.worlds.canvas import Canvas, column, hsv, mix, rgb
+from gan_probe.data.worlds.canvas import GRID, Canvas, column, hsv, mix, rgb
 from gan_probe.data.worlds.factors import Choice, Flag, Number
 from gan_probe.data.worlds.world import World
 
 if TYPE_CHECKING:
+    from gan_probe.data.worlds.factors import Factor
     from gan_probe.data.worlds.world import Boxes, Values
 
 OBJECTS = ("bed", "window", "door", "lamp", "picture")
 BAYS = {"bed": 14.6, "door": 7.4, "lamp": 8.0}  # widths; the rest is left free on both sides
 
-FACTORS = {
+FACTORS: dict[str, Factor] = {
     **{name: Flag(name, 0.6) for name in OBJECTS},
     "bays": Choice(tuple("-".join(order) for order in permutations(BAYS))),
     "window_over": Choice(("bed", "lamp")),
@@ -126,7 +127,7 @@ class _Pen:
     """Draws parts of one object, in the images that have it, by shares of its box or in units from its sides."""
 
     def __init__(self, canvas: Canvas, there: np.ndarray, box: np.ndarray) -> None:
-        self.canvas, self.there, self.n = canvas, there.astype(np.float32), len(box)
+        self.canvas, self.there = canvas, there.astype(np.float32)
         self.x0, self.y0, self.x1, self.y1 = box.T
         self.width, self.height = self.x1 - self.x0, self.y1 - self.y0
 
@@ -140,7 +141,7 @@ class _Pen:
         w, h = self.width, self.height
         self.rectangle(self.x0 + left * w, self.y0 + top * h, self.x1 - right * w, self.y1 - bottom * h, colour)
 
-    def ellipse(self, x: np.ndarray, y: np.ndarray, rx: np.ndarray, ry: np.ndarray, colour: np.ndarray) -> None:
+    def ellipse(self, x: np.ndarray, y: np.ndarray, rx: float, ry: float, colour: np.ndarray) -> None:
         """An ellipse on the grid."""
         self.canvas.paint(self.canvas.ellipse(x, y, rx, ry) * column(self.there), colour)
 
@@ -148,37 +149,36 @@ class _Pen:
 def _wall(canvas: Canvas, v: Values) -> None:
     colour = hsv(v["wall_hue"], v["wall_saturation"], v["wall_value"])
     canvas.images += colour[:, :, np.newaxis, np.newaxis]
-    stripes = np.abs((canvas.x / column(v["stripe_width"])) % 1 - np.float32(0.5)) * 4 - 1  # (N, 1, S) in -1..1
-    canvas.shade(1 + column((v["wallpaper"] == 1) * np.float32(0.07)) * np.clip(2 * stripes, -1, 1))
+    stripes = np.abs((canvas.x / column(v["stripe_width"])) % 1 - 0.5) * 4 - 1  # (N, 1, S) in -1..1
+    canvas.shade(1 + 0.07 * column(v["wallpaper"] == 1) * np.clip(2 * stripes, -1, 1))
     panels = canvas.span(v["floor"] - 7, v["floor"]) * (v["wallpaper"] == 2)[:, np.newaxis]
-    canvas.shade(1 - np.float32(0.16) * panels[:, :, np.newaxis])
-    light = column(v["light"]) * (canvas.x - 16) / 16 * np.float32(0.14) - (canvas.y - 8) / 24 * np.float32(0.1)
+    canvas.shade(1 - 0.16 * panels[:, :, np.newaxis])
+    light = column(v["light"]) * (canvas.x - 16) / 16 * 0.14 - (canvas.y - 8) / 24 * 0.1
     canvas.shade(1 + light)
 
 
 def _floor(canvas: Canvas, v: Values) -> None:
-    n, floor = len(v["floor"]), v["floor"]
-    everywhere = np.full(n, -1, np.float32), np.full(n, 33, np.float32)
-    canvas.paint(canvas.rectangle(everywhere[0], floor - 1, everywhere[1], floor), rgb(n, 0.93, 0.91, 0.87))
+    floor = v["floor"]
+    canvas.paint(canvas.rectangle(0, floor - 1, GRID, floor), rgb(0.93, 0.91, 0.87))
     wood = hsv(v["floor_hue"], 0.5, v["floor_value"])[:, :, np.newaxis, np.newaxis]
-    depth = np.maximum(canvas.y - column(floor) + 9, np.float32(1))  # from the horizon, nine units above the edge
+    depth = np.maximum(canvas.y - column(floor) + 9, 1)  # from the horizon, nine units above the edge
     boards = ((canvas.x - column(v["horizon"])) / depth * 3) % 2
-    tone = 0.9 + np.float32(0.16) * np.clip(4 * np.abs(boards - 1) - 2, -1, 1) * np.float32(0.5)
-    near = 1 + (canvas.y - column(floor)) * np.float32(0.016)
-    canvas.paint(canvas.rectangle(everywhere[0], floor, everywhere[1], everywhere[1]), wood * (tone * near))
+    tone = 0.9 + 0.16 * np.clip(4 * np.abs(boards - 1) - 2, -1, 1) * 0.5
+    near = 1 + (canvas.y - column(floor)) * 0.016
+    canvas.paint(canvas.rectangle(0, floor, GRID, GRID), wood * (tone * near))
 
 
 def _window(pen: _Pen, v: Values) -> None:
-    n, dusk = pen.n, v["dusk"]
-    white = rgb(n, 0.97, 0.97, 0.95)
+    dusk = v["dusk"]
+    white = rgb(0.97, 0.97, 0.95)
     pen.inset(0, 0, 0, 0, white)
-    high = mix(rgb(n, 0.45, 0.72, 0.98), rgb(n, 0.62, 0.60, 0.92), dusk)
-    low = mix(rgb(n, 0.83, 0.94, 1.0), rgb(n, 1.0, 0.80, 0.50), dusk)
+    high = mix(rgb(0.45, 0.72, 0.98), rgb(0.62, 0.60, 0.92), dusk)
+    low = mix(rgb(0.83, 0.94, 1.0), rgb(1.0, 0.80, 0.50), dusk)
     down = (pen.canvas.y - column(pen.y0)) / column(pen.height)  # (N, S, 1), 0..1 within the window
     sky = mix(high[:, :, np.newaxis, np.newaxis], low[:, :, np.newaxis, np.newaxis], np.clip(down, 0, 1))
     x0, y0, x1, y1 = pen.x0 + 0.7, pen.y0 + 0.7, pen.x1 - 0.7, pen.y1 - 0.9
     pen.rectangle(x0, y0, x1, y1, sky)
-    hills = mix(rgb(n, 0.42, 0.68, 0.36), rgb(n, 0.30, 0.30, 0.38), dusk)
+    hills = mix(rgb(0.42, 0.68, 0.36), rgb(0.30, 0.30, 0.38), dusk)
     pen.rectangle(x0, y1 - 0.2 * pen.height, x1, y1, hills)
     middle, bar = (pen.x0 + pen.x1) / 2, pen.y0 + 0.44 * pen.height
     pen.rectangle(middle - 0.35, y0, middle + 0.35, y1, white)
@@ -186,35 +186,32 @@ def _window(pen: _Pen, v: Values) -> None:
     cloth = hsv(v["curtain_hue"], 0.55, 0.8)
     for left, right in ((pen.x0, pen.x0 + v["curtain_width"]), (pen.x1 - v["curtain_width"], pen.x1)):
         pen.rectangle(left, pen.y0, right, pen.y1, cloth)
-    pen.rectangle(pen.x0, pen.y0, pen.x1, pen.y0 + 0.6, rgb(n, 0.3, 0.2, 0.12))  # the rod
+    pen.rectangle(pen.x0, pen.y0, pen.x1, pen.y0 + 0.6, rgb(0.3, 0.2, 0.12))  # the rod
 
 
 def _picture(pen: _Pen, v: Values) -> None:
-    n = pen.n
-    pen.inset(0, 0, 0, 0, rgb(n, 0.36, 0.22, 0.10))
+    pen.inset(0, 0, 0, 0, rgb(0.36, 0.22, 0.10))
     x0, y0, x1, y1 = pen.x0 + 0.8, pen.y0 + 0.8, pen.x1 - 0.8, pen.y1 - 0.8
     pen.rectangle(x0, y0, x1, y1, hsv(v["picture_hue"], 0.35, 0.95))
-    pen.rectangle(x0, y0 + 0.55 * (y1 - y0), x1, y1, hsv(v["picture_hue"] + np.float32(0.45), 0.75, 0.55))
-    radius = np.full(n, 0.75, np.float32)
-    pen.ellipse(x0 + 0.68 * (x1 - x0), y0 + 0.36 * (y1 - y0), radius, radius, hsv(v["picture_hue"] + 0.1, 0.8, 0.9))
+    pen.rectangle(x0, y0 + 0.55 * (y1 - y0), x1, y1, hsv(v["picture_hue"] + 0.45, 0.75, 0.55))
+    pen.ellipse(x0 + 0.68 * (x1 - x0), y0 + 0.36 * (y1 - y0), 0.75, 0.75, hsv(v["picture_hue"] + 0.1, 0.8, 0.9))
 
 
 def _door(pen: _Pen, v: Values) -> None:
     wood = hsv(v["door_hue"], 0.6, v["door_value"])
-    pen.inset(0, 0, 0, 0, wood * np.float32(0.62))
+    pen.inset(0, 0, 0, 0, wood * 0.62)
     x0, y0, x1 = pen.x0 + 0.7, pen.y0 + 0.7, pen.x1 - 0.7
     pen.rectangle(x0, y0, x1, pen.y1, wood)
     inner = x1 - x0
     for top, bottom in ((0.07, 0.42), (0.52, 0.92)):
         high, low = pen.y0 + top * pen.height, pen.y0 + bottom * pen.height
-        pen.rectangle(x0 + 0.2 * inner, high, x1 - 0.2 * inner, low, wood * np.float32(0.72))
-    radius = np.full(pen.n, 0.6, np.float32)
-    pen.ellipse(x1 - 0.65, pen.y0 + 0.52 * pen.height, radius, radius, rgb(pen.n, 1.0, 0.86, 0.35))
+        pen.rectangle(x0 + 0.2 * inner, high, x1 - 0.2 * inner, low, wood * 0.72)
+    pen.ellipse(x1 - 0.65, pen.y0 + 0.52 * pen.height, 0.6, 0.6, rgb(1.0, 0.86, 0.35))
 
 
 def _bed(pen: _Pen, v: Values) -> None:
-    n, left = pen.n, v["bed_head"] == 0
-    wood = hsv(np.full(n, 0.07, np.float32), 0.6, v["wood_value"])
+    left = v["bed_head"] == 0
+    wood = hsv(0.07, 0.6, v["wood_value"])
     cloth = hsv(v["blanket_hue"], 0.6, v["blanket_value"])
     mattress = pen.y1 - 5.2
 
@@ -224,27 +221,27 @@ def _bed(pen: _Pen, v: Values) -> None:
         from_right, to_right = pen.x1 - end * pen.width, pen.x1 - start * pen.width
         pen.rectangle(np.where(left, from_left, from_right), y0, np.where(left, to_left, to_right), y1, colour)
 
-    part(0.02, 0.98, pen.y1 - 1.6, pen.y1, rgb(n, 0.12, 0.09, 0.08))  # the dark below
-    part(0.02, 0.98, mattress, pen.y1 - 1.2, rgb(n, 0.95, 0.94, 0.92))
+    part(0.02, 0.98, pen.y1 - 1.6, pen.y1, rgb(0.12, 0.09, 0.08))  # the dark below
+    part(0.02, 0.98, mattress, pen.y1 - 1.2, rgb(0.95, 0.94, 0.92))
     part(0.36, 0.98, mattress - 0.5, pen.y1 - 1.2, cloth)
-    part(0.36, 0.45, mattress - 0.5, pen.y1 - 1.2, mix(cloth, np.ones_like(cloth), np.float32(0.45)))
-    part(0.09, 0.30, mattress - 1.5, mattress + 0.5, rgb(n, 1, 1, 1))  # the pillow
+    part(0.36, 0.45, mattress - 0.5, pen.y1 - 1.2, mix(cloth, np.ones_like(cloth), 0.45))
+    part(0.09, 0.30, mattress - 1.5, mattress + 0.5, rgb(1, 1, 1))  # the pillow
     part(0, 0.085, pen.y0, pen.y1, wood)
     part(0.92, 1, mattress - 1.2, pen.y1, wood)
 
 
 def _lamp(pen: _Pen, v: Values) -> None:
-    n, middle = pen.n, (pen.x0 + pen.x1) / 2
-    wood = hsv(np.full(n, 0.07, np.float32), 0.55, v["wood_value"] * np.float32(0.8) + np.float32(0.1))
+    middle = (pen.x0 + pen.x1) / 2
+    wood = hsv(0.07, 0.55, v["wood_value"] * 0.8 + 0.1)
     table = pen.y1 - 4.4
     for foot in (pen.x0 + 0.4, pen.x1 - 1.2):
-        pen.rectangle(foot, table, foot + 0.8, pen.y1, wood * np.float32(0.7))
+        pen.rectangle(foot, table, foot + 0.8, pen.y1, wood * 0.7)
     pen.rectangle(pen.x0, table, pen.x1, table + 2.2, wood)
-    pen.rectangle(middle - 0.45, pen.y0 + 3, middle + 0.45, table, rgb(n, 0.25, 0.22, 0.2))
+    pen.rectangle(middle - 0.45, pen.y0 + 3, middle + 0.45, table, rgb(0.25, 0.22, 0.2))
     # the shade: narrow above, wide below, brightest in the middle
     shade = pen.y0 + 3.6
     rows = pen.canvas.span(pen.y0, shade)[:, :, np.newaxis] * column(pen.there)
-    reach = column(pen.width) * (np.float32(0.3) + (pen.canvas.y - column(pen.y0)) * np.float32(0.05))
+    reach = column(pen.width) * (0.3 + (pen.canvas.y - column(pen.y0)) * 0.05)
     away = np.abs(pen.canvas.x - column(middle))
     glow = np.clip(1 - away / column(pen.width) * 2, 0, 1)
     bright = mix(spread_hue(v, 0.75, 0.92), spread_hue(v, 0.25, 1.0), glow)

@@ -62,7 +62,8 @@ def open_world(name: str, request: DataRequest) -> Data:
     chosen = world.labelled if request.labels is None else tuple(request.labels.split(","))
     classes = _classes(world, chosen)
     train, test = (
-        _split(world, part, start, n, chosen, classes) for part, start, n in (("train", 0, TRAIN), ("test", TRAIN, TEST))
+        _split(world, part, start, n, chosen, classes)
+        for part, start, n in (("train", 0, TRAIN), ("test", TRAIN, TEST))
     )
     named = [factor for factor in world.factors if world.factors[factor].classes]
     return Data(name, train, test, f"drawn by code, seed {SEED}; --labels takes one or several of: {', '.join(named)}")
@@ -81,14 +82,12 @@ def _classes(world: World, chosen: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _split(
-    world: World, part: str, start: int, n: int, chosen: tuple[str, ...], classes: tuple[str, ...]
-) -> Split:
+def _split(world: World, part: str, start: int, n: int, chosen: tuple[str, ...], classes: tuple[str, ...]) -> Split:
     attributes = world.attributes(np.arange(start, start + n), SEED)
     labels = np.zeros(n, dtype=np.int64)
     for name in chosen:
         factor = world.factors[name]
         labels = labels * len(factor.classes) + factor.labels(attributes[name])
-    boxes = {name: box / np.float32(GRID) for name, box in world.boxes(attributes).items()}
+    boxes = {name: box / GRID for name, box in world.boxes(attributes).items()}
     pixels = WorldPixels(world, start, n)
     return Split(f"{world.name} {part}", pixels, labels, classes, attributes=attributes, boxes=boxes)

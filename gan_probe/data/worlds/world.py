@@ -79,7 +79,7 @@ class World:
             self.paint(canvas, values)
             images[block] = canvas.pixels()
         boxes = self.boxes(attributes)
-        return Scene(images, attributes, tuple(boxes), np.stack(list(boxes.values()), axis=1) * np.float32(size / GRID))
+        return Scene(images, attributes, tuple(boxes), np.stack(list(boxes.values()), axis=1) * (size / GRID))
 
     def attributes(self, indices: np.ndarray, seed: int, **fixed: Any) -> dict[str, np.ndarray]:
         """The values (N,) of every factor at these numbers (N,), none of them drawn."""
@@ -88,9 +88,9 @@ class World:
                 raise unknown(name, self.factors, self.name)
         values = {}
         for name, factor in self.factors.items():
-            which, where = (uniforms(seed, f"{self.name}/{name}/{part}", indices) for part in ("which", "where"))
+            u = np.stack([uniforms(seed, f"{self.name}/{name}/{part}", indices) for part in ("which", "where")])
             try:
-                values[name] = factor.values(which, where, fixed.get(name))
+                values[name] = factor.values(u, fixed.get(name))
             except ValueError as error:
                 raise BadInputError(f"{self.name}: {name} can be {error}") from None
         return values
