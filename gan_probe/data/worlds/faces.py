@@ -27,6 +27,8 @@ HAIR = {  # colours of hair, dark and light
 SKIN = ((0.36, 0.22, 0.15), (0.72, 0.49, 0.34), (0.98, 0.83, 0.72))  # dark, middle, light
 TURN = 0.5  # sine of the angle at pose 1: 30 degrees
 EYES = 0.42  # sine of the eyes' angle from the middle of a face seen from the front
+LIP = 0.55  # half the height of a closed mouth; a full smile
+BEND, RISE, OPEN = 2.4, 1.3, 0.55  # bends it so far, lifts its ends and opens it by these
 
 FACTORS: dict[str, Factor] = {
     "smile": Levels({"neutral": (0, 0.15), "smiling": (0.7, 1)}),
@@ -92,7 +94,12 @@ def boxes(v: Values) -> Boxes:
         head.eye_y + head.lens,
     )
     glasses[~v["glasses"]] = np.nan
-    mouth = _box(head.mouth - head.mouth_half, head.mouth_y - 1.8, head.mouth + head.mouth_half, head.mouth_y + 2)
+    mouth = _box(
+        head.mouth - head.mouth_half,
+        head.mouth_y - RISE * v["smile"] - LIP,
+        head.mouth + head.mouth_half,
+        head.mouth_y + (BEND - RISE + OPEN) * v["smile"] + LIP,
+    )
     return {"mouth": mouth, "glasses": glasses}
 
 
@@ -176,14 +183,14 @@ def _eyes(canvas: Canvas, v: Values, head: _Head, hair: np.ndarray) -> None:
 def _mouth(canvas: Canvas, v: Values, head: _Head, skin: np.ndarray) -> None:
     """A line that a smile bends upwards at its ends and opens on teeth."""
     across = (canvas.x - column(head.mouth)) / column(head.mouth_half)  # (N, 1, S), -1..1 within the mouth
-    arch = 1 - across * across
+    arch = np.maximum(1 - across * across, 0)
     smile = column(v["smile"])
-    middle = column(head.mouth_y) + smile * (2.4 * arch - 1.3)
+    middle = column(head.mouth_y) + smile * (BEND * arch - RISE)
     red = mix(skin * 0.5, rgb(0.86, 0.28, 0.30), 0.4 + 0.4 * v["lips"])
     inside = canvas.span(head.mouth - head.mouth_half, head.mouth + head.mouth_half)[:, np.newaxis, :]
     off = np.abs(canvas.y - middle)
-    canvas.paint(inside * canvas.below(off - 0.55 - smile * arch * 0.55), red)
-    teeth = inside * canvas.below(off - smile * arch * 0.75 + 0.15)
+    canvas.paint(inside * canvas.below(off - LIP - smile * arch * OPEN), red)
+    teeth = inside * canvas.below(off - smile * arch * (OPEN + 0.2) + 0.15)
     canvas.paint(teeth * np.clip(smile * 4 - 1, 0, 1), rgb(0.99, 0.98, 0.95))
 
 
