@@ -85,7 +85,7 @@ class Split:
     """A part of a data set; nothing is decoded before `load`.
 
     `labels` are (N,) int64 into `classes`, or None. `indices` (N,) choose among `pixels`; None means all of them.
-    `attributes` and `boxes` are as in `Images`, the boxes as shares of the image's side, 0..1.
+    `attributes` and `boxes` are as in `Images`, the boxes as shares of the square that is kept, 0..1.
     """
 
     name: str

@@ -261,6 +261,48 @@ def test_labels_name_one_factor_or_several(refused):
     assert pose.classes == ("left", "front", "right")
     np.testing.assert_array_equal(pose.labels, np.sign(np.trunc(2 * pose.attributes["pose"])) + 1)
     assert "choose from smile" in refused(open_data, "toy-faces", labels="Smiling")
-    assert "choose from bed" in refused(open_data, "toy-rooms", labels="light")
+    assert "choose from bed" in refused(open_data, "toy-rooms", labels="bed_head")  # unseen where there is no bed
     assert "twice" in refused(open_data, "toy-rooms", labels="bed,bed")
     assert "cannot be drawn at 8 pixels" in refused(faces.load, 8, 3)
+
+
+def read_from_pixels(world, names, n=4000, epochs=3):
+    """A small network's accuracy on 1,000 fresh images, after `n` images; by factor."""
+    import torch
+    from torch import nn
+
+    def drawn(count, start):
+        scene = world.draw(count, 0, 32, start=start)
+        labels = [torch.from_numpy(world.factors[name].labels(scene.attributes[name])) for name in names]
+        return torch.from_numpy(scene.images).permute(0, 3, 1, 2).float() / 127.5 - 1, torch.stack(labels, dim=1)
+
+    def halving(inputs, outputs):
+        return [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2)]
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        sizes = [len(world.factors[name].classes) for name in names]
+        layers = [*halving(3, 32), *halving(32, 48), *halving(48, 64)]
+        net = nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 16, sum(sizes)))
+        optimiser = torch.optim.Adam(net.parameters(), 2e-3)
+        images, labels = drawn(n, 0)
+        for chosen in (batch for _ in range(epochs) for batch in torch.randperm(n).split(64)):
+            guesses = net(images[chosen]).split(sizes, dim=1)
+            loss = sum(nn.functional.cross_entropy(g, labels[chosen, k]) for k, g in enumerate(guesses))
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        images, labels = drawn(1000, n)
+        with torch.no_grad():
+            guesses = net.eval()(images).split(sizes, dim=1)
+    right = [(g.argmax(dim=1) == labels[:, k]).double().mean().item() for k, g in enumerate(guesses)]
+    return dict(zip(names, right, strict=True))
+
+
+@both
+def test_what_every_image_shows_can_be_read_from_its_pixels(world):
+    names = list(world.seen) + (["bed_head"] if world is toy_rooms else [])
+    right = read_from_pixels(world, names)
+    # which end the head of an absent bed would be at is in no pixel: right at best for 60 % and half of the rest
+    assert right.pop("bed_head", 0.8) < 0.85
+    assert min(right.values()) > 0.95, right

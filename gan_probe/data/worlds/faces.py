@@ -58,6 +58,7 @@ FACTORS: dict[str, Factor] = {
     "light": Number(-1, 1),  # from the left or the right
     "exposure": Number(0.88, 1.04),
 }
+SEEN = ("smile", "glasses", "pose", "hair", "hair_colour")
 
 
 class _Head:
@@ -212,4 +213,4 @@ def _glasses(canvas: Canvas, v: Values, head: _Head) -> None:
     canvas.paint(bridge * there, frame)
 
 
-toy_faces = World("toy-faces", FACTORS, ("smile", "glasses"), boxes, paint)
+toy_faces = World("toy-faces", FACTORS, SEEN, ("smile", "glasses"), boxes, paint)

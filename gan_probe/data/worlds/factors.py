@@ -62,7 +62,7 @@ class Choice:
         """Values (N,) int64."""
         count = len(self.classes)
         if pinned is None:
-            return np.minimum((u[0] * count).astype(np.int64), count - 1)
+            return np.asarray(np.minimum((u[0] * count).astype(np.int64), count - 1))
         return _classes(pinned, self.classes, u.shape[1])
 
     def labels(self, values: np.ndarray) -> np.ndarray:

@@ -253,4 +253,4 @@ def spread_hue(v: Values, saturation: float, value: float) -> np.ndarray:
     return hsv(v["shade_hue"], saturation, value)[:, :, np.newaxis, np.newaxis]
 
 
-toy_rooms = World("toy-rooms", FACTORS, ("window",), boxes, paint)
+toy_rooms = World("toy-rooms", FACTORS, (*OBJECTS, "wallpaper"), ("window",), boxes, paint)

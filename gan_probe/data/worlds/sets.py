@@ -65,13 +65,13 @@ def open_world(name: str, request: DataRequest) -> Data:
         _split(world, part, start, n, chosen, classes)
         for part, start, n in (("train", 0, TRAIN), ("test", TRAIN, TEST))
     )
-    named = [factor for factor in world.factors if world.factors[factor].classes]
-    return Data(name, train, test, f"drawn by code, seed {SEED}; --labels takes one or several of: {', '.join(named)}")
+    about = f"drawn by code, seed {SEED}; --labels takes one or several, with commas, of: {', '.join(world.seen)}"
+    return Data(name, train, test, about)
 
 
 def _classes(world: World, chosen: tuple[str, ...]) -> tuple[str, ...]:
     """The names of the classes that the factors make together."""
-    known = {name: factor for name, factor in world.factors.items() if factor.classes}
+    known = {name: world.factors[name] for name in world.seen}
     names = [""]
     for name in chosen:
         if name not in known:

@@ -46,12 +46,13 @@ class Scene:
 class World:
     """Images without end by seed and number, with their truth.
 
-    `labelled` are the factors that tell its images apart by default. `boxes` gives the objects' places on the canvas'
-    grid, `paint` draws onto it.
+    `seen` are the factors whose classes every image shows, `labelled` those among them that tell images apart where
+    nobody chooses. `boxes` gives the objects' places on the canvas' grid, `paint` draws onto it.
     """
 
     name: str
     factors: Mapping[str, Factor]
+    seen: tuple[str, ...]
     labelled: tuple[str, ...]
     boxes: Callable[[Values], Boxes]
     paint: Callable[[Canvas, Values], None]
