@@ -86,7 +86,7 @@ class _Head:
 
 
 def boxes(v: Values) -> Boxes:
-    """Where eyes, mouth and glasses are on the grid."""
+    """Where mouth and glasses are on the grid."""
     head = _Head(v)
     glasses = _box(
         head.left - head.lens * head.left_width - 0.1,
@@ -138,9 +138,9 @@ def _hair_behind(canvas: Canvas, v: Values, head: _Head, hair: np.ndarray) -> No
     fall = canvas.ellipse(head.x, head.y + 5, head.rx * 1.28, head.ry * 1.3)
     below = canvas.y > column(head.y)
     canvas.paint(fall * below * long, shadow)
-    knot = canvas.ellipse(head.x - 3 * head.sine, head.y - head.ry - 1.6, head.rx * 0.42, head.rx * 0.42)
+    knot = canvas.ellipse(head.x - 3 * head.sine, head.y - head.ry - 1.6, head.rx * 0.46, head.rx * 0.46)
     canvas.paint(knot * bun, shadow)
-    cloud = canvas.ellipse(head.x - 2 * head.sine, head.y - 2.4, head.rx * 1.45, head.ry * 1.12)
+    cloud = canvas.ellipse(head.x - 2 * head.sine, head.y - 2.4, head.rx * 1.5, head.ry * 1.18)
     canvas.paint(cloud * curly, shadow)
 
 
