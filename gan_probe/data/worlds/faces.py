@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe.data.worlds.canvas import Canvas, column, hsv, mix, rgb
+from gan_probe.data.worlds.canvas import Canvas, column, hsv, mix, rgb, spread
 from gan_probe.data.worlds.factors import Choice, Flag, Levels, Number
 from gan_probe.data.worlds.world import World
 
@@ -112,7 +112,7 @@ def paint(canvas: Canvas, v: Values) -> None:
     """Draw background, hair, shoulders, face and what is on it."""
     head = _Head(v)
     backdrop = hsv(v["background_hue"], v["background_saturation"], v["background_value"])
-    canvas.images += backdrop[:, :, np.newaxis, np.newaxis]
+    canvas.images += spread(backdrop)
     canvas.shade(1 + (16 - canvas.y) / 16 * 0.12)
     dark, light = (np.array([HAIR[name][end] for name in HAIR], np.float32)[v["hair_colour"]].T for end in (0, 1))
     hair = mix(dark, light, v["hair_tone"])
@@ -158,7 +158,7 @@ def _face(canvas: Canvas, v: Values, head: _Head, skin: np.ndarray, hair: np.nda
     above = canvas.below(canvas.y - column(head.y + 2.5))
     canvas.paint(cover * above, hair)
     lit = 1 + column(v["light"]) * (canvas.x - column(head.x)) / column(head.rx) * 0.13
-    canvas.paint(canvas.ellipse(head.x, head.y + 1, head.rx, head.ry - 1), skin[:, :, np.newaxis, np.newaxis] * lit)
+    canvas.paint(canvas.ellipse(head.x, head.y + 1, head.rx, head.ry - 1), spread(skin) * lit)
     # the hair again, over the brow and down the side that is turned away
     face = canvas.ellipse(head.x + 5.0 * head.sine, head.y + 2.2 + v["hairline"], head.rx * 1.04, head.ry * 0.98)
     upper = canvas.below(canvas.y - column(head.y + 1.5))

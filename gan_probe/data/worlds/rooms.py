@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe.data.worlds.canvas import GRID, Canvas, column, hsv, mix, rgb
+from gan_probe.data.worlds.canvas import GRID, Canvas, column, hsv, mix, rgb, spread
 from gan_probe.data.worlds.factors import Choice, Flag, Number
 from gan_probe.data.worlds.world import World
 
@@ -41,13 +41,15 @@ FACTORS: dict[str, Factor] = {
     "exposure": Number(0.86, 1.06),
     "window_width": Number(0, 1),
     "window_height": Number(0, 1),
-    "window_place": Number(0, 1),
+    "window_x": Number(0, 1),  # from its leftmost to its rightmost place
+    "window_y": Number(0, 1),
     "dusk": Number(0, 1),  # of the sky
     "curtain_hue": Number(0, 1),
     "curtain_width": Number(1.1, 1.6),
     "picture_width": Number(4.6, 6.6),
     "picture_height": Number(3.8, 5.4),
-    "picture_place": Number(0, 1),
+    "picture_x": Number(0, 1),  # from its leftmost to its rightmost place
+    "picture_y": Number(0, 1),
     "picture_hue": Number(0, 1),
     "door_hue": Number(0.02, 0.12),
     "door_value": Number(0.3, 0.85),
@@ -87,8 +89,8 @@ def _places(v: Values) -> dict[str, np.ndarray]:
     # over the bed there is room for a wide, low place; over the lamp the bay is narrow and the lamp high
     width = np.where(over_bed, 8.4 + 3.6 * v["window_width"], 7 + 0.8 * v["window_width"])
     height = np.where(over_bed, 8 + 2.4 * v["window_height"], 7.8 + 1.6 * v["window_height"])
-    window = _hung(v, over_bed, centre, width, height, v["window_place"])
-    picture = _hung(v, ~over_bed, centre, v["picture_width"], v["picture_height"], v["picture_place"])
+    window = _hung(v, over_bed, centre, width, height, v["window_x"], v["window_y"])
+    picture = _hung(v, ~over_bed, centre, *(v[f"picture_{part}"] for part in ("width", "height", "x", "y")))
     found = {"bed": bed, "window": window, "door": door, "lamp": lamp, "picture": picture}
     return {name: np.stack(box, axis=1).astype(np.float32) for name, box in found.items()}
 
@@ -103,13 +105,19 @@ def _bay_centre(v: Values, bay: str) -> np.ndarray:
 
 
 def _hung(
-    v: Values, over_bed: np.ndarray, centre: dict[str, np.ndarray], width: np.ndarray, height: np.ndarray, u: np.ndarray
+    v: Values,
+    over_bed: np.ndarray,
+    centre: dict[str, np.ndarray],
+    width: np.ndarray,
+    height: np.ndarray,
+    along: np.ndarray,
+    down: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
-    """The box of something on the wall over the bed or the lamp; `u` (N,) moves it about."""
+    """The box of something on the wall over the bed or the lamp; `along` and `down` (N,) in 0..1 move it about."""
     slack = np.where(over_bed, BAYS["bed"], BAYS["lamp"]) - width
-    x0 = np.where(over_bed, centre["bed"], centre["lamp"]) - width / 2 + slack * (u - 0.5)
-    lowest = v["floor"] - np.where(over_bed, 5.8, 9)
-    y1 = lowest - (lowest - height - 1.4) * (1 - u) * 0.5  # never above the picture's edge
+    x0 = np.where(over_bed, centre["bed"], centre["lamp"]) - width / 2 + slack * (along - 0.5)
+    lowest = v["floor"] - np.where(over_bed, 5.8, 9)  # just above the headboard or the lamp
+    y1 = lowest - (lowest - height - 1.4) * (1 - down) * 0.5
     return x0, y1 - height, x0 + width, y1
 
 
@@ -124,7 +132,7 @@ def paint(canvas: Canvas, v: Values) -> None:
 
 
 class _Pen:
-    """Draws parts of one object, in the images that have it, by shares of its box or in units from its sides."""
+    """Draws parts of one object, in the images that have it, on the grid."""
 
     def __init__(self, canvas: Canvas, there: np.ndarray, box: np.ndarray) -> None:
         self.canvas, self.there = canvas, there.astype(np.float32)
@@ -136,10 +144,9 @@ class _Pen:
         rows = self.canvas.span(y0, y1) * self.there[:, np.newaxis]
         self.canvas.paint(rows[:, :, np.newaxis] * self.canvas.span(x0, x1)[:, np.newaxis, :], colour)
 
-    def inset(self, left: float, top: float, right: float, bottom: float, colour: np.ndarray) -> None:
-        """The box less margins, as shares of its width and height."""
-        w, h = self.width, self.height
-        self.rectangle(self.x0 + left * w, self.y0 + top * h, self.x1 - right * w, self.y1 - bottom * h, colour)
+    def fill(self, colour: np.ndarray) -> None:
+        """The whole box."""
+        self.rectangle(self.x0, self.y0, self.x1, self.y1, colour)
 
     def ellipse(self, x: np.ndarray, y: np.ndarray, rx: float, ry: float, colour: np.ndarray) -> None:
         """An ellipse on the grid."""
@@ -148,7 +155,7 @@ class _Pen:
 
 def _wall(canvas: Canvas, v: Values) -> None:
     colour = hsv(v["wall_hue"], v["wall_saturation"], v["wall_value"])
-    canvas.images += colour[:, :, np.newaxis, np.newaxis]
+    canvas.images += spread(colour)
     stripes = np.abs((canvas.x / column(v["stripe_width"])) % 1 - 0.5) * 4 - 1  # (N, 1, S) in -1..1
     canvas.shade(1 + 0.07 * column(v["wallpaper"] == 1) * np.clip(2 * stripes, -1, 1))
     panels = canvas.span(v["floor"] - 7, v["floor"]) * (v["wallpaper"] == 2)[:, np.newaxis]
@@ -160,7 +167,7 @@ def _wall(canvas: Canvas, v: Values) -> None:
 def _floor(canvas: Canvas, v: Values) -> None:
     floor = v["floor"]
     canvas.paint(canvas.rectangle(0, floor - 1, GRID, floor), rgb(0.93, 0.91, 0.87))
-    wood = hsv(v["floor_hue"], 0.5, v["floor_value"])[:, :, np.newaxis, np.newaxis]
+    wood = spread(hsv(v["floor_hue"], 0.5, v["floor_value"]))
     depth = np.maximum(canvas.y - column(floor) + 9, 1)  # from the horizon, nine units above the edge
     boards = ((canvas.x - column(v["horizon"])) / depth * 3) % 2
     tone = 0.9 + 0.16 * np.clip(4 * np.abs(boards - 1) - 2, -1, 1) * 0.5
@@ -171,11 +178,11 @@ def _floor(canvas: Canvas, v: Values) -> None:
 def _window(pen: _Pen, v: Values) -> None:
     dusk = v["dusk"]
     white = rgb(0.97, 0.97, 0.95)
-    pen.inset(0, 0, 0, 0, white)
+    pen.fill(white)
     high = mix(rgb(0.45, 0.72, 0.98), rgb(0.62, 0.60, 0.92), dusk)
     low = mix(rgb(0.83, 0.94, 1.0), rgb(1.0, 0.80, 0.50), dusk)
     down = (pen.canvas.y - column(pen.y0)) / column(pen.height)  # (N, S, 1), 0..1 within the window
-    sky = mix(high[:, :, np.newaxis, np.newaxis], low[:, :, np.newaxis, np.newaxis], np.clip(down, 0, 1))
+    sky = mix(spread(high), spread(low), np.clip(down, 0, 1))
     x0, y0, x1, y1 = pen.x0 + 0.7, pen.y0 + 0.7, pen.x1 - 0.7, pen.y1 - 0.9
     pen.rectangle(x0, y0, x1, y1, sky)
     hills = mix(rgb(0.42, 0.68, 0.36), rgb(0.30, 0.30, 0.38), dusk)
@@ -190,7 +197,7 @@ def _window(pen: _Pen, v: Values) -> None:
 
 
 def _picture(pen: _Pen, v: Values) -> None:
-    pen.inset(0, 0, 0, 0, rgb(0.36, 0.22, 0.10))
+    pen.fill(rgb(0.36, 0.22, 0.10))
     x0, y0, x1, y1 = pen.x0 + 0.8, pen.y0 + 0.8, pen.x1 - 0.8, pen.y1 - 0.8
     pen.rectangle(x0, y0, x1, y1, hsv(v["picture_hue"], 0.35, 0.95))
     pen.rectangle(x0, y0 + 0.55 * (y1 - y0), x1, y1, hsv(v["picture_hue"] + 0.45, 0.75, 0.55))
@@ -199,7 +206,7 @@ def _picture(pen: _Pen, v: Values) -> None:
 
 def _door(pen: _Pen, v: Values) -> None:
     wood = hsv(v["door_hue"], 0.6, v["door_value"])
-    pen.inset(0, 0, 0, 0, wood * 0.62)
+    pen.fill(wood * 0.62)
     x0, y0, x1 = pen.x0 + 0.7, pen.y0 + 0.7, pen.x1 - 0.7
     pen.rectangle(x0, y0, x1, pen.y1, wood)
     inner = x1 - x0
@@ -244,13 +251,8 @@ def _lamp(pen: _Pen, v: Values) -> None:
     reach = column(pen.width) * (0.3 + (pen.canvas.y - column(pen.y0)) * 0.05)
     away = np.abs(pen.canvas.x - column(middle))
     glow = np.clip(1 - away / column(pen.width) * 2, 0, 1)
-    bright = mix(spread_hue(v, 0.75, 0.92), spread_hue(v, 0.25, 1.0), glow)
+    bright = mix(spread(hsv(v["shade_hue"], 0.75, 0.92)), spread(hsv(v["shade_hue"], 0.25, 1.0)), glow)
     pen.canvas.paint(rows * pen.canvas.below(away - reach), bright)
-
-
-def spread_hue(v: Values, saturation: float, value: float) -> np.ndarray:
-    """A colour of the lamp's shade, (3, N, 1, 1)."""
-    return hsv(v["shade_hue"], saturation, value)[:, :, np.newaxis, np.newaxis]
 
 
 toy_rooms = World("toy-rooms", FACTORS, (*OBJECTS, "wallpaper"), ("window",), boxes, paint)

@@ -10,7 +10,7 @@ import numpy as np
 from gan_probe.data.worlds.canvas import GRID, Canvas
 from gan_probe.data.worlds.chance import uniforms
 from gan_probe.data.worlds.factors import unknown
-from gan_probe.errors import BadInputError
+from gan_probe.errors import BadInputError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,5 +93,5 @@ class World:
             try:
                 values[name] = factor.values(u, fixed.get(name))
             except ValueError as error:
-                raise BadInputError(f"{self.name}: {name} can be {error}") from None
+                raise BadInputError(one_line(f"{self.name}: {name} can be {error}")) from None
         return values
