@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy as np
 
@@ -31,7 +31,9 @@ class Images:
     """Decoded images (N, H, W, C) uint8, with labels (N,) int64 into `classes`, or None.
 
     `skipped` are the inputs left out, `notes` sentences on what was assumed or converted, and `fingerprint` the SHA-256
-    over shape, pixels and labels, which names exactly what an analysis saw.
+    over shape, pixels and labels, which names exactly what an analysis saw. Where more is known of the images,
+    `attributes` holds arrays (N, ...) by name, and `boxes` the objects' x0, y0, x1, y1 (N, 4) in pixels, half-open,
+    NaN where absent.
     """
 
     images: np.ndarray
@@ -39,6 +41,8 @@ class Images:
     classes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
+    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
+    boxes: Mapping[str, np.ndarray] = field(default_factory=dict)
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +85,7 @@ class Split:
     """A part of a data set; nothing is decoded before `load`.
 
     `labels` are (N,) int64 into `classes`, or None. `indices` (N,) choose among `pixels`; None means all of them.
+    `attributes` and `boxes` are as in `Images`, the boxes as shares of the square that is kept, 0..1.
     """
 
     name: str
@@ -90,6 +95,8 @@ class Split:
     indices: np.ndarray | None = None
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
+    attributes: Mapping[str, np.ndarray] = field(default_factory=dict)
+    boxes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.labels is not None and len(self.labels) != len(self):
@@ -112,8 +119,13 @@ class Split:
         import numpy as np
 
         own = np.arange(len(self)) if self.indices is None else self.indices
-        labels = None if self.labels is None else self.labels[indices]
-        return dataclasses.replace(self, indices=own[indices], labels=labels)
+        return dataclasses.replace(
+            self,
+            indices=own[indices],
+            labels=None if self.labels is None else self.labels[indices],
+            attributes={name: values[indices] for name, values in self.attributes.items()},
+            boxes={name: box[indices] for name, box in self.boxes.items()},
+        )
 
     def take(self, n: int, rng: np.random.Generator) -> Split:
         """Draw `n` images without replacement, in random order: proportionally from each class, if there are labels."""
@@ -159,6 +171,8 @@ class Split:
             self.classes,
             self.skipped + loaded.skipped,
             self.notes + loaded.notes,
+            {name: values[loaded.kept] for name, values in self.attributes.items()},
+            {name: box[loaded.kept] * image_size for name, box in self.boxes.items()},
         )
 
 

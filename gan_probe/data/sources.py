@@ -70,10 +70,22 @@ def _lsun(request: DataRequest) -> Data:
     return lsun(request)
 
 
+def _world(name: str, request: DataRequest) -> Data:
+    from gan_probe.data.worlds.sets import open_world
+
+    return open_world(name, request)
+
+
 def builtin_sources() -> list[DatasetSource]:
     """The named sets that come with gan-probe."""
     return [
         DatasetSource("digits", "1,797 grey digits, 8x8, 10 classes; embedded", _digits),
+        DatasetSource(
+            "toy-rooms", "60,000 drawn rooms in colour, any size; bed, window, ...", partial(_world, "toy-rooms")
+        ),
+        DatasetSource(
+            "toy-faces", "60,000 drawn faces in colour, any size; smile, pose, ...", partial(_world, "toy-faces")
+        ),
         DatasetSource("cifar10", "60,000 colour images, 32x32, 10 classes", partial(_torchvision, "cifar10")),
         DatasetSource("cifar100", "60,000 colour images, 32x32, 100 classes", partial(_torchvision, "cifar100")),
         DatasetSource("svhn", "99,289 house numbers in colour, 32x32, 10 classes", partial(_torchvision, "svhn")),
