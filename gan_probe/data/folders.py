@@ -18,10 +18,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
+
 REPORT = ".gan-probe-report"  # the mark of a report's folder
 SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 # A name may have become a link or a FIFO since it was listed; neither flag exists on Windows.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder whose files are addressed by relative names."""
+
+    root: Path
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[str], bytes]]:
+        """Nothing is held open between files."""
+        root = os.fspath(self.root)
+
+        def read(name: str) -> bytes:
+            with os.fdopen(os.open(os.path.join(root, name), _FLAGS), "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise UnreadableImageError("not a regular file")
+                if status.st_size > MAX_BYTES:
+                    raise UnreadableImageError(f"{status.st_size:,} bytes, more than the limit of {MAX_BYTES:,}")
+                return file.read(MAX_BYTES)
+
+        yield read
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,21 +56,24 @@ class FolderReader:
     root: Path
     names: Sequence[str]
 
-    @contextmanager
-    def opened(self) -> Iterator[Callable[[int], bytes]]:
-        """Nothing is held open between files."""
+    @property
+    def place(self) -> Folder:
+        """The folder."""
+        return Folder(self.root)
+
+    def address(self, index: int) -> str:
+        """The file's name."""
+        return self.names[index]
+
+    def stamps(self, indices: np.ndarray) -> Iterator[tuple[int, int]]:
+        """Each file's size and the time of its last change; -1 and 0 for one that has gone."""
         root = os.fspath(self.root)
-
-        def read(index: int) -> bytes:
-            with os.fdopen(os.open(os.path.join(root, self.names[index]), _FLAGS), "rb") as file:
-                status = os.fstat(file.fileno())
-                if not stat.S_ISREG(status.st_mode):
-                    raise UnreadableImageError("not a regular file")
-                if status.st_size > MAX_BYTES:
-                    raise UnreadableImageError(f"{status.st_size:,} bytes, more than the limit of {MAX_BYTES:,}")
-                return file.read(MAX_BYTES)
-
-        yield read
+        for index in indices.tolist():
+            try:
+                status = os.lstat(os.path.join(root, self.names[index]))
+                yield status.st_size, status.st_mtime_ns
+            except OSError:
+                yield -1, 0
 
 
 def folder_images(root: Path) -> tuple[FolderReader, tuple[Skipped, ...]]:

@@ -22,9 +22,30 @@ if TYPE_CHECKING:
     from gan_probe.data.sources import DataRequest
 
 
+@dataclass(frozen=True)
+class Databases:
+    """LMDB databases, whose images are addressed by (database, key)."""
+
+    folders: Sequence[Path]
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[tuple[int, bytes]], bytes]]:
+        """Open every database for reading; a transaction of its own for each image makes threads safe."""
+        with ExitStack() as stack:
+            environments = [stack.enter_context(_environment(folder)) for folder in self.folders]
+
+            def read(address: tuple[int, bytes]) -> bytes:
+                database, key = address
+                with environments[database].begin() as transaction:
+                    content: bytes = transaction.get(key)
+                    return content
+
+            yield read
+
+
 @dataclass(frozen=True, eq=False)
 class LmdbReader:
-    """Encoded images in databases, addressed by (database, key)."""
+    """Encoded images in databases."""
 
     folders: Sequence[Path]
     keys: Sequence[bytes]
@@ -38,18 +59,21 @@ class LmdbReader:
             f"{folders[d]}/{key.decode('ascii', 'replace')}" for d, key in zip(self.database, self.keys, strict=True)
         ]
 
-    @contextmanager
-    def opened(self) -> Iterator[Callable[[int], bytes]]:
-        """Open every database for reading; a transaction of its own for each image makes threads safe."""
-        with ExitStack() as stack:
-            environments = [stack.enter_context(_environment(folder)) for folder in self.folders]
+    @property
+    def place(self) -> Databases:
+        """The databases."""
+        return Databases(self.folders)
 
-            def read(index: int) -> bytes:
-                with environments[self.database[index]].begin() as transaction:
-                    content: bytes = transaction.get(self.keys[index])
-                    return content
+    def address(self, index: int) -> tuple[int, bytes]:
+        """The number of the image's database, and its key there."""
+        return int(self.database[index]), self.keys[index]
 
-            yield read
+    def stamps(self, indices: np.ndarray) -> Iterator[tuple[int, int]]:
+        """The size of each image's database and the time of its last change: its own would have to be looked for."""
+        status = [(folder / "data.mdb").stat() for folder in self.folders]
+        for index in indices.tolist():
+            found = status[self.database[index]]
+            yield found.st_size, found.st_mtime_ns
 
 
 def lsun(request: DataRequest) -> Data:
