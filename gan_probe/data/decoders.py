@@ -1,7 +1,7 @@
 """Processes that decode images ahead of who needs them; what comes, and in which order, does not depend on them.
 
-Threads would not do: of the 0.1 ms that a small JPEG takes, nine tenths hold Python's lock, which the training step
-needs, too. The processes are started by hand and not by `multiprocessing`, which would import the caller's script again.
+Threads would not do: of the 0.1 ms that a small JPEG takes, most holds Python's lock, which the training step needs,
+too. The processes are started by hand and not by `multiprocessing`, which would import the caller's script again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import warnings
 from collections import deque
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,13 +70,13 @@ class Decoders:
         """
         questions = iter(chunks)
         asked = deque[tuple[int, subprocess.Popen[bytes]]]()
-        # one question at a time for each process, by turns: it reads when it is written to, and the order is that of asking
+        # by turns, so that the order is that of asking; one at a time, so that a process always reads what it is sent
         for process, chunk in zip(self._processes, questions, strict=False):
             asked.append((_send(process, chunk), process))
         while asked:
             n, process = asked.popleft()
             answer = self._fetch(n, process)
-            if (chunk := next(questions, None)) is not None:
+            for chunk in islice(questions, 1):
                 asked.append((_send(process, chunk), process))
             yield answer
 

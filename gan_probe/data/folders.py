@@ -12,10 +12,11 @@ from gan_probe.data.decode import MAX_BYTES
 from gan_probe.data.fit import UnreadableImageError
 from gan_probe.data.model import Skipped
 from gan_probe.data.names import printable, short
+from gan_probe.data.packed import PackedNames
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -76,35 +77,45 @@ class FolderReader:
                 yield -1, 0
 
 
-def folder_images(root: Path) -> tuple[FolderReader, tuple[Skipped, ...]]:
+def folder_images(root: Path, suffixes: Sequence[str] = SUFFIXES) -> tuple[FolderReader, tuple[Skipped, ...]]:
     """Find the images under a folder, sorted by name, without opening any.
 
     Hidden names and other suffixes are ignored. Links are skipped: they may loop, dangle, or read somebody else's data;
     so are FIFOs, sockets and devices.
     """
-    names: list[str] = []
+    names = PackedNames()
     skipped: list[Skipped] = []
-    folders = [""]
-    while folders:
-        folder = folders.pop()
-        try:
-            entries = list(os.scandir(os.path.join(root, folder)))
-        except OSError as error:
-            raise BadInputError(f"cannot list {short(os.path.join(root, folder))}: {error.strerror}") from None
-        if folder and any(entry.name == REPORT for entry in entries):
-            skipped.append(Skipped(printable(folder), "a report of gan-probe, whose figures are no data"))
+    waiting = [""]  # folders, which end in a slash, and files: the next in the order of whole names is the last
+    while waiting:
+        name = waiting.pop()
+        if name and not name.endswith("/"):
+            names.append(name)
             continue
-        for entry in entries:
-            name = folder + entry.name
-            if entry.name.startswith("."):
-                continue
-            if entry.is_symlink():
-                skipped.append(Skipped(printable(name), "a link, which is not followed"))
-            elif entry.is_dir(follow_symlinks=False):
-                folders.append(f"{name}/")
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                if entry.is_file(follow_symlinks=False):
-                    names.append(name)
-                else:
-                    skipped.append(Skipped(printable(name), "not a regular file"))
-    return FolderReader(root, sorted(names)), tuple(sorted(skipped, key=lambda item: item.name))
+        try:
+            entries = list(os.scandir(os.path.join(root, name)))
+        except OSError as error:
+            raise BadInputError(f"cannot list {short(os.path.join(root, name))}: {error.strerror}") from None
+        if name and any(entry.name == REPORT for entry in entries):
+            skipped.append(Skipped(printable(name), "a report of gan-probe, whose figures are no data"))
+            continue
+        waiting += sorted(_within(name, entries, suffixes, skipped), reverse=True)
+    return FolderReader(root, names), tuple(sorted(skipped, key=lambda item: item.name))
+
+
+def _within(
+    folder: str, entries: Iterable[os.DirEntry[str]], suffixes: Sequence[str], skipped: list[Skipped]
+) -> Iterator[str]:
+    """The images and, with a slash behind them, folders among a folder's entries."""
+    for entry in entries:
+        name = folder + entry.name
+        if entry.name.startswith("."):
+            continue
+        if entry.is_symlink():
+            skipped.append(Skipped(printable(name), "a link, which is not followed"))
+        elif entry.is_dir(follow_symlinks=False):
+            yield f"{name}/"
+        elif os.path.splitext(entry.name)[1].lower() in suffixes:
+            if entry.is_file(follow_symlinks=False):
+                yield name
+            else:
+                skipped.append(Skipped(printable(name), "not a regular file"))

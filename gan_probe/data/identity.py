@@ -29,7 +29,7 @@ def listing_fingerprint(split: Split, image_size: int, channels: int) -> str:
     if isinstance(split.pixels, EncodedPixels):
         kind, reader = "names-and-sizes", split.pixels.reader
         for index, (size, _) in zip(indices.tolist(), reader.stamps(indices), strict=True):
-            digest.update(f"{reader.names[index]}\0{size}\0".encode("utf-8", "surrogateescape"))
+            digest.update(f"{reader.names[index]}\0{size}\0".encode("utf-8", "surrogatepass"))
     elif isinstance(split.pixels, ArrayPixels):
         kind = ""
         for start in range(0, len(indices), BLOCK):
@@ -45,13 +45,13 @@ def listing_fingerprint(split: Split, image_size: int, channels: int) -> str:
 
 
 def content_stamp(split: Split) -> str | None:
-    """A SHA-256 that changes with any file: over names, sizes and times of change or checksums; None if none is told."""
+    """A SHA-256 over names, sizes, and times of change or checksums: any file changes it. None where none is told."""
     if not isinstance(split.pixels, EncodedPixels):
         return None
     digest = hashlib.sha256()
     reader, indices = split.pixels.reader, positions(split)
     for index, stamp in zip(indices.tolist(), reader.stamps(indices), strict=True):
-        digest.update(f"{reader.names[index]}\0{stamp}\0".encode("utf-8", "surrogateescape"))
+        digest.update(f"{reader.names[index]}\0{stamp}\0".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 

@@ -17,11 +17,11 @@ from gan_probe.training.order import shuffled
 from gan_probe.training.source import record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from gan_probe.data.model import Split
 
-    Batches = Iterator[tuple[np.ndarray, np.ndarray | None]]
+    Batches = Generator[tuple[np.ndarray, np.ndarray | None]]
 
 
 class Stream:
@@ -105,7 +105,7 @@ class Stream:
             raise BadInputError(one_line(f"{where}; first: {short(self._name(index), 40)}: {fault}"))
         return sound[np.searchsorted(sound, sources) % len(sound)]
 
-    def _decoded(self, batches: list[np.ndarray]) -> Iterator[tuple[np.ndarray, dict[int, str]]]:
+    def _decoded(self, batches: list[np.ndarray]) -> Generator[tuple[np.ndarray, dict[int, str]]]:
         """The batches' images in parts, in order, and faults by position in the part."""
         chunks = (self._indices[batch[i : i + CHUNK]] for batch in batches for i in range(0, len(batch), CHUNK))
         pixels, name = self.split.pixels, self.split.name
