@@ -55,10 +55,12 @@ def members(file: IO[bytes], where: str) -> Iterator[Member]:
     if tool := _COMPRESSED.get(_read(file, 0, 2)):
         raise BadInputError(f"{where} is compressed, and cannot be read in any order: {tool} it first")
     at, name, size = 0, None, None  # the last two as an extension header gives them for the next member
-    while at + BLOCK <= total:
+    while at < total:
         header = _read(file, at, BLOCK)
         if not any(header):
-            break
+            break  # the end's mark
+        if len(header) < BLOCK:
+            raise _short(where, at)
         own_size, kind = _checked(header, at, where)
         start = at + BLOCK
         if kind in (b"x", b"g", b"L", b"K"):
@@ -72,14 +74,14 @@ def members(file: IO[bytes], where: str) -> Iterator[Member]:
         if size is not None and size >= 0:
             own_size = size
         sparse = kind == b"S" or size == -1
-        end = start if kind in _KINDS else start + own_size
+        end = start if kind in _KINDS else start + _padded(own_size)
         if end > total:
-            raise BadInputError(f"{where} ends within a file at byte {at:,}: fetch it again")
+            raise _short(where, at)
         member_name = name if name is not None else _ustar_name(header)
         fault = "a sparse file" if sparse else _KINDS.get(kind, "")
         if kind != b"5" and not member_name.endswith("/"):
             yield Member(member_name, start, own_size, fault)
-        at, name, size = start + _padded(end - start), None, None
+        at, name, size = end, None, None
     if at == 0:
         raise BadInputError(f"{where} is empty, or no tar archive")
 
@@ -143,6 +145,10 @@ def _read(file: IO[bytes], at: int, n: int) -> bytes:
 
 def _padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
+
+
+def _short(where: str, at: int) -> BadInputError:
+    return BadInputError(f"{where} ends within the file that begins at byte {at:,}: fetch it again")
 
 
 def _damaged(where: str, at: int) -> BadInputError:
