@@ -152,7 +152,7 @@ def _open_path(spec: str | Path, names: list[str], labels: str | None) -> Data:
     where = short(spec)
     if spec == "":  # pathlib would take it for the current folder
         raise BadInputError(_not_found("", names, FileNotFoundError()))
-    if len(several := _shards(str(spec))) > 1:
+    if several := _shards(str(spec)):
         return _open_shards(several, where, labels)
     try:
         path = Path(spec).expanduser()

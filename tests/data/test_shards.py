@@ -110,6 +110,7 @@ def test_shards_of_a_range_or_a_folder_are_one_set(png, shard, tmp_path):
         assert data.train.pixels.reader.names[2] == "x-01.tar/0.png"
     assert data.name == "s"
     assert open_data(str(tmp_path / "s" / "x-{00..01}.tar")).name == "x"
+    assert len(open_data(str(tmp_path / "s" / "x-{02..02}.tar")).train) == 2
 
 
 def test_a_missing_shard_is_named(png, shard, tmp_path, refused):
