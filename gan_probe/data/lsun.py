@@ -13,6 +13,7 @@ import numpy as np
 from gan_probe.data.encoded import EncodedPixels
 from gan_probe.data.model import Data, Split
 from gan_probe.data.names import printable, short
+from gan_probe.data.packed import PackedNames, Prefixed
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -48,16 +49,13 @@ class LmdbReader:
     """Encoded images in databases."""
 
     folders: Sequence[Path]
-    keys: Sequence[bytes]
+    keys: Sequence[str]  # their bytes as Latin-1, which has a character for each
     database: np.ndarray  # (N,) into folders
 
     @cached_property
     def names(self) -> Sequence[str]:
         """The folder and the key of each image."""
-        folders = [folder.name for folder in self.folders]
-        return [
-            f"{folders[d]}/{key.decode('ascii', 'replace')}" for d, key in zip(self.database, self.keys, strict=True)
-        ]
+        return Prefixed([f"{folder.name}/" for folder in self.folders], self.database, self.keys)
 
     @property
     def place(self) -> Databases:
@@ -66,7 +64,7 @@ class LmdbReader:
 
     def address(self, index: int) -> tuple[int, bytes]:
         """The number of the image's database, and its key there."""
-        return int(self.database[index]), self.keys[index]
+        return int(self.database[index]), self.keys[index].encode("latin-1")
 
     def stamps(self, indices: np.ndarray) -> Iterator[tuple[int, int]]:
         """The size of each image's database and the time of its last change: its own would have to be looked for."""
@@ -107,12 +105,13 @@ def _folders(root: Path, ending: str) -> dict[str, Path]:
 
 
 def _split(name: str, folders: dict[str, Path], categories: list[str]) -> Split:
-    keys: list[bytes] = []
+    keys = PackedNames()
     counts = []
     for folder in folders.values():
         with _environment(folder) as environment, environment.begin() as transaction:
             before = len(keys)
-            keys.extend(transaction.cursor().iternext(keys=True, values=False))
+            for key in transaction.cursor().iternext(keys=True, values=False):
+                keys.append(key.decode("latin-1"))
             counts.append(len(keys) - before)
     if not keys:
         raise BadInputError(f"{name}: the databases are empty; fetch them again")

@@ -12,7 +12,6 @@ from array import array
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
 MAX_LABEL = 2**16  # bytes of a .cls or .json
 MAX_SKIPPED = 1000  # that are listed; a hostile archive may hold a million links
+_HIDDEN = re.compile(r"(^|/)(\.(?!\.(/|$))|__MACOSX)")
 KEYS = ("label", "cls", "class")
 
 
@@ -116,20 +116,20 @@ def shard_images(paths: Sequence[Path]) -> tuple[ShardReader, Tags | None, tuple
         where = short(path)
         try:
             with opened(path) as file:
-                sample, first, tag = "", len(names), None
+                sample, first, tag = ("", ""), len(names), None
                 for member in members(file, where):
-                    parts = [part for part in member.name.split("/") if part not in ("", ".")]
-                    if not parts or any(part.startswith((".", "__MACOSX")) and part != ".." for part in parts):
+                    name = _plain(member.name)
+                    folder, _, last = name.rpartition("/")
+                    if not last or _HIDDEN.search(name):
                         continue
-                    name = "/".join(parts)
-                    stem, _, suffix = parts[-1].partition(".")
-                    if name[: len(name) - len(parts[-1])] + stem != sample:
+                    stem, _, suffix = last.partition(".")
+                    if (folder, stem) != sample:
                         tags.put(first, len(names), tag)
-                        sample, first, tag = name[: len(name) - len(parts[-1])] + stem, len(names), None
+                        sample, first, tag = (folder, stem), len(names), None
                     if suffix in ("cls", "json") and not member.fault:
                         tag = _tag(file, member, suffix) or tag
-                    elif PurePosixPath(parts[-1]).suffix.lower() in SUFFIXES:
-                        if fault := _fault(member, parts):
+                    elif last.lower().endswith(SUFFIXES):
+                        if fault := _fault(member, name):
                             skipped.append(Skipped(printable(f"{path.name}/{member.name}"), fault))
                             continue
                         names.append(name)
@@ -158,7 +158,15 @@ def expand(spec: str) -> list[str]:
     return [f"{head}{number:0{len(first)}}{tail}" for number in range(int(first), int(last) + 1)]
 
 
-def _fault(member: Member, parts: list[str]) -> str:
+def _plain(name: str) -> str:
+    """The name without the folders that go nowhere."""
+    if name.startswith("./") or "//" in name or "/./" in name:
+        return "/".join(part for part in name.split("/") if part not in ("", "."))
+    return name.strip("/")
+
+
+def _fault(member: Member, name: str) -> str:
+    parts = name.split("/")
     if member.name.startswith("/") or ".." in parts or ":" in parts[0]:
         return "its path leaves the archive"
     return member.fault

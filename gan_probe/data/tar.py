@@ -57,7 +57,7 @@ def members(file: IO[bytes], where: str) -> Iterator[Member]:
     at, name, size = 0, None, None  # the last two as an extension header gives them for the next member
     while at < total:
         header = _read(file, at, BLOCK)
-        if not any(header):
+        if not header.strip(b"\0"):
             break  # the end's mark
         if len(header) < BLOCK:
             raise _short(where, at)
@@ -89,7 +89,7 @@ def members(file: IO[bytes], where: str) -> Iterator[Member]:
 def _checked(header: bytes, at: int, where: str) -> tuple[int, bytes]:
     """The size and kind that a header states, if its checksum is right."""
     try:
-        right = _number(header[148:156], 8) == sum(header) - sum(header[148:156]) + 8 * ord(" ")
+        right = _number(header[148:156], 8) == sum(header[:148]) + 8 * ord(" ") + sum(header[156:])
         raw = header[124:136]
         # GNU: the first bit means a big-endian number, the second would be its sign
         size = int.from_bytes(raw[1:], "big") if raw[0] == 0x80 else _number(raw, 8)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from itertools import islice
 from types import SimpleNamespace
@@ -123,6 +125,58 @@ def test_what_was_passed_is_not_read_again(split, monkeypatch):
     monkeypatch.setattr(type(split.pixels.reader), "address", lambda s, i: asked.append(i) or address(s, i))
     list(source.epoch(rng(), 30, 8))
     assert len(asked) == 60
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "lmdb"])
+def test_what_lies_in_an_archive_or_data_base_streams(kind, png, tmp_path):
+    if kind == "lmdb":
+        lmdb = pytest.importorskip("lmdb")
+        with lmdb.open(str(tmp_path / "x_train_lmdb"), map_size=2**20) as base, base.begin(write=True) as transaction:
+            for i in range(40):
+                transaction.put(bytes([i, 255 - i]), png(i))  # keys need not be text
+        split = open_data("lsun", root=tmp_path).train
+    else:
+        for i in range(40):
+            (tmp_path / "images").mkdir(exist_ok=True)
+            (tmp_path / "images" / f"{i:02}.png").write_bytes(png(i))
+        split = open_data(shutil.make_archive(str(tmp_path / "x"), kind, tmp_path / "images")).train
+    source = Stream(split, 8, 1, workers=1)
+    ((images, labels),) = source.epoch(rng(), 40)
+    expected = split.load(8, 1).images
+    assert (images == expected[shuffled(40, rng())]).all()
+    assert sorted(images[:, 0, 0, 0].tolist()) == list(range(40))
+    assert (labels is None) == (kind != "lmdb")
+    assert source.fingerprint == Stream(split, 8, 1).fingerprint
+    assert source.fingerprint != Stream(split, 6, 1).fingerprint
+    assert source.fingerprint != Stream(split.subset(np.arange(39)), 8, 1).fingerprint
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="resident memory is read from /proc")
+def test_memory_does_not_grow_while_a_stream_is_read(png, tmp_path):
+    content = png(np.random.default_rng(0).integers(0, 256, (16, 16, 3), np.uint8))
+    with tarfile.open(tmp_path / "x.tar", "w") as tar:
+        for i in range(4000):
+            member = tarfile.TarInfo(f"{i}.png")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    split = open_data(tmp_path / "x.tar").train
+    grown = []
+    for batch in (50, 2000):  # images of 48 kB: what a stream holds is a batch and a chunk, and can be seen
+        read = 0
+        before = highest = resident()
+        for images, _ in Stream(split, 128, 3, workers=1).epoch(rng(), batch):
+            read += images.nbytes
+            del images
+            highest = max(highest, resident())
+        grown.append(highest - before)
+    assert read == 4000 * 128 * 128 * 3  # 197 MB
+    assert grown[0] < 40e6
+    assert grown[1] > 80e6  # the measure does see a batch of 98 MB
+
+
+def resident() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_a_subset_streams_its_own_images_alone(split):
