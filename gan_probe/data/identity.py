@@ -44,6 +44,11 @@ def listing_fingerprint(split: Split, image_size: int, channels: int) -> str:
     return f"{kind}:{digest.hexdigest()}".lstrip(":")
 
 
+def identity_of(split: Split, n: int, image_size: int, channels: int) -> str:
+    """What names a split of which `n` images can be read, however they are read: its listing, and that number."""
+    return f"{n} of {listing_fingerprint(split, image_size, channels)}"
+
+
 def content_stamp(split: Split) -> str | None:
     """A SHA-256 over names, sizes, and times of change or checksums: any file changes it. None where none is told."""
     if not isinstance(split.pixels, EncodedPixels):

@@ -153,7 +153,7 @@ def _open_path(spec: str | Path, names: list[str], labels: str | None) -> Data:
     if spec == "":  # pathlib would take it for the current folder
         raise BadInputError(_not_found("", names, FileNotFoundError()))
     if several := _shards(str(spec)):
-        return _open_shards(several, where, labels)
+        return _open_shards(several, short(Path(spec).name.split("{")[0].rstrip("-_.") or "shards", 40), where, labels)
     try:
         path = Path(spec).expanduser()
         mode = path.stat().st_mode
@@ -171,7 +171,7 @@ def _open_path(spec: str | Path, names: list[str], labels: str | None) -> Data:
 
         reader, skipped = folder_images(path)
         if not reader.names and (tars := folder_images(path, (".tar",))[0].names):
-            return _open_shards([path / tar for tar in tars], where, labels)
+            return _open_shards([path / tar for tar in tars], name, where, labels)
         return image_data(name, where, reader, skipped, labels)
     if stat.S_ISREG(mode) and path.suffix.lower() == ".npz":
         from gan_probe.data.arrays import keyed_data
@@ -184,7 +184,7 @@ def _open_path(spec: str | Path, names: list[str], labels: str | None) -> Data:
 
         return image_data(name, where, *zip_images(path), labels)
     if stat.S_ISREG(mode) and re.search(r"\.(tar|tgz|tbz2?|txz)(\.\w+)?$", path.name.lower()):
-        return _open_shards([path], where, labels)
+        return _open_shards([path], name, where, labels)
     raise BadInputError(
         f"{where}: not data; pass a folder, .zip or .tar of images, an .npz, or a folder with images.npy"
     )
@@ -199,12 +199,11 @@ def _shards(spec: str) -> list[Path]:
     return [Path(path).expanduser() for path in expand(spec)]
 
 
-def _open_shards(paths: list[Path], where: str, labels: str | None) -> Data:
+def _open_shards(paths: list[Path], name: str, where: str, labels: str | None) -> Data:
     from gan_probe.data.layout import image_data
     from gan_probe.data.shards import shard_images
 
     reader, tags, skipped = shard_images(paths)
-    name = short(paths[0].stem if len(paths) == 1 else Path(where).name.split("{")[0].rstrip("-_.") or "shards", 40)
     return image_data(name, where, reader, skipped, labels, placed=reader.placed, tags=tags)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gan_probe.data.memory import fits
+from gan_probe.training.order import shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ class Source(Protocol):
     labels: np.ndarray | None  # (N,) int64 into classes
     classes: tuple[str, ...]
     fingerprint: str  # of pixels and labels, or, with a word before a colon, of what that word says
+    identity: str  # equal for sources that give the same batches, in memory or not: what a resumed training asks for
 
     def __len__(self) -> int: ...
 
@@ -61,6 +63,7 @@ class InMemory:
         *,
         name: str = "",
         fingerprint: str = "",
+        identity: str = "",
         skipped: tuple[Skipped, ...] = (),
         notes: tuple[str, ...] = (),
     ) -> None:
@@ -68,7 +71,8 @@ class InMemory:
         self.labels = labels
         self.classes = classes
         self.shape = images.shape[1:]
-        self.name, self.fingerprint, self.skipped, self.notes = name, fingerprint, skipped, notes
+        self.name, self.skipped, self.notes = name, skipped, notes
+        self.fingerprint, self.identity = fingerprint, identity
 
     def __len__(self) -> int:
         return len(self.images)
@@ -76,8 +80,8 @@ class InMemory:
     def epoch(
         self, rng: np.random.Generator, batch: int, start: int = 0
     ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        """Minibatches of a permutation."""
-        order = rng.permutation(len(self))
+        """Minibatches in an order of `order.shuffled`."""
+        order = shuffled(len(self), rng)
         for i in range(start * batch, len(self) // batch * batch, batch):
             yield self._at(order[i : i + batch])
 
@@ -107,6 +111,7 @@ def choose_source(
     Decoded once, into a file that `gan-probe cache` lists, where several epochs use it and it takes at most half of
     the free disk; else decoded anew every epoch. `store` is the user's own. Raises BadInputError as `Split.load` does.
     """
+    from gan_probe.data.identity import identity_of
     from gan_probe.errors import OutputError
     from gan_probe.features.store import FeatureStore
     from gan_probe.training.decoded import decoded
@@ -121,6 +126,7 @@ def choose_source(
             images.classes,
             name=split.name,
             fingerprint=images.fingerprint,
+            identity=identity_of(split, len(images), image_size, channels),
             skipped=images.skipped,
             notes=images.notes,
         )
@@ -129,7 +135,10 @@ def choose_source(
         return Stream(split, image_size, channels, notes=(f"{size}: they were read from the disk as training went on",))
     try:
         kept = decoded(split, image_size, channels, store or FeatureStore.default(), progress)
-        return Stream(kept, image_size, channels, notes=(f"{size}: they were decoded once, into `gan-probe cache`",))
+        note = f"{size}: they were decoded once, into `gan-probe cache`"
+        source = Stream(kept, image_size, channels, notes=(note,))
+        source.identity = identity_of(split, len(kept), image_size, channels)
+        return source
     except OutputError as error:
         return Stream(split, image_size, channels, notes=(f"{size}, and they were decoded in every epoch: {error}",))
 

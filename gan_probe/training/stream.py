@@ -40,6 +40,7 @@ class Stream:
         self.labels = split.labels
         self.classes = split.classes
         self.fingerprint = listing_fingerprint(split, image_size, channels)
+        self.identity = f"{len(split)} of {self.fingerprint}"
         self.workers = default_workers() if workers is None else workers
         self._notes = split.notes + notes
         self._indices = positions(split)
