@@ -37,9 +37,12 @@ _START = (
 
 
 def default_workers() -> int:
-    """Half of the cores that this process may use, at most 16: the training step has use for the others."""
+    """Half of the cores that this process may use, at most 16: the training step has use for the others.
+
+    Of the processes that torchrun starts on one machine each has its part.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(16, cores // 2))
+    return max(1, min(16, cores // (2 * int(os.environ.get("LOCAL_WORLD_SIZE", "1")))))
 
 
 class Decoders:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gan_probe.features.store import FeatureStore
 
 
+EVERY = slice(None)
+
+
 class Source(Protocol):
     """Training images, N of them, each H x W x C, as minibatches."""
 
@@ -37,12 +40,13 @@ class Source(Protocol):
         """Sentences on what was assumed, converted, or chosen."""
 
     def epoch(
-        self, rng: np.random.Generator, batch: int, start: int = 0
+        self, rng: np.random.Generator, batch: int, start: int = 0, share: slice = EVERY
     ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         """Minibatches (batch, H, W, C) uint8 with labels (batch,) int64 or None, from the `start`-th of the epoch on.
 
         `rng` decides the order of the whole epoch, so that one resumed at `start` goes on as if it had not stopped. An
-        incomplete last batch is left out: batch norm would feel it.
+        incomplete last batch is left out: batch norm would feel it. Of each batch only the `share` is given, where
+        several processes train on one.
         """
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
@@ -78,12 +82,12 @@ class InMemory:
         return len(self.images)
 
     def epoch(
-        self, rng: np.random.Generator, batch: int, start: int = 0
+        self, rng: np.random.Generator, batch: int, start: int = 0, share: slice = EVERY
     ) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         """Minibatches in an order of `order.shuffled`."""
         order = shuffled(len(self), rng)
         for i in range(start * batch, len(self) // batch * batch, batch):
-            yield self._at(order[i : i + batch])
+            yield self._at(order[i : i + batch][share])
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
         """The first `n` of a permutation."""

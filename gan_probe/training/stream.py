@@ -14,7 +14,7 @@ from gan_probe.data.model import Skipped
 from gan_probe.data.names import printable, short
 from gan_probe.errors import BadInputError, one_line
 from gan_probe.training.order import shuffled
-from gan_probe.training.source import record
+from gan_probe.training.source import EVERY, record
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 class Stream:
     """The images of a split, read anew every epoch in the order of `order.shuffled`; a `Source`.
 
-    An image that cannot be read is replaced by the next one of its batch that can, so that a batch depends on nothing
-    but its place in the epoch: not on what came before, nor on processes. BadInputError once more than 1 % of all
-    images were found damaged, or where no image of a batch can be read.
+    An image that cannot be read is replaced by the next one of its batch (or share of it) that can, so that a batch
+    depends on nothing but its place in the epoch: not on what came before, nor on processes. BadInputError once more
+    than 1 % of all images were found damaged, or where no image of a batch can be read.
     """
 
     def __init__(
@@ -67,10 +67,11 @@ class Stream:
         """A line for the report."""
         return record(self.split.name, self)
 
-    def epoch(self, rng: np.random.Generator, batch: int, start: int = 0) -> Batches:
+    def epoch(self, rng: np.random.Generator, batch: int, start: int = 0, share: slice = EVERY) -> Batches:
         """Minibatches in an order of `order.shuffled`; nothing before the `start`-th is read."""
         order = shuffled(len(self), rng)
-        return self._read([order[i : i + batch] for i in range(start * batch, len(self) // batch * batch, batch)])
+        starts = range(start * batch, len(self) // batch * batch, batch)
+        return self._read([order[i : i + batch][share] for i in starts])
 
     def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
         """`n` images drawn without replacement."""

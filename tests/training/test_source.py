@@ -117,6 +117,14 @@ def test_an_epoch_resumed_goes_on_as_if_it_had_not_stopped(split, start):
         assert same(whole[start:], source.epoch(rng(), 30, start))
 
 
+def test_shares_make_up_the_batch(split):
+    shares = [slice(0, 15), slice(15, 30)]
+    for source in (Stream(split, 8, 3, workers=1), InMemory(split.load(8, 3).images)):
+        whole, ones, others = (source.epoch(rng(), 30, 7, share) for share in (slice(None), *shares))
+        for (pixels, _), (one, _), (other, _) in zip(whole, ones, others, strict=True):
+            assert (np.concatenate([one, other]) == pixels).all()
+
+
 def test_what_was_passed_is_not_read_again(split, monkeypatch):
     source = Stream(split, 8, 3, workers=1)
     asked = []
