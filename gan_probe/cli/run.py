@@ -101,7 +101,7 @@ Examples:
     "--data",
     "data_spec",
     metavar="NAME|PATH",
-    help="Images: a name (see `gan-probe data`), a folder, .zip or .npz. Without: what the checkpoint's card names.",
+    help="Images: a name (see `gan-probe data`), a folder, .zip, .tar or .npz. Without: what the card names.",
 )
 @shared.data_options
 @click.option(

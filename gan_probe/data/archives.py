@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
+
 MAX_RATIO = 200  # deflate reaches 1,032 on zeros; MNIST, mostly black, reaches 5
 SMALL = 2**26  # bytes that may unpack at any ratio
 
@@ -29,6 +31,25 @@ def check_ratio(size: int, compressed: int, where: str) -> None:
     """BadInputError for what claims to unpack to far more than image data ever do."""
     if size > SMALL and size > MAX_RATIO * compressed:
         raise BadInputError(f"{where} would unpack {compressed:,} bytes to {size:,}: refused as a zip bomb")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A zip archive, whose members are addressed by their entries in its directory."""
+
+    path: Path
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[zipfile.ZipInfo], bytes]]:
+        """Open the archive once; zipfile guards its file position by a lock of its own."""
+        with _archive(self.path) as archive:
+
+            def read(member: zipfile.ZipInfo) -> bytes:
+                if member.file_size > MAX_BYTES:
+                    raise UnreadableImageError(f"{member.file_size:,} bytes, more than the limit of {MAX_BYTES:,}")
+                return archive.read(member)  # never more than the declared size
+
+            yield read
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,18 +64,19 @@ class ZipReader:
         """The members' names."""
         return [member.filename for member in self.members]
 
-    @contextmanager
-    def opened(self) -> Iterator[Callable[[int], bytes]]:
-        """Open the archive once; zipfile guards its file position by a lock of its own."""
-        with _archive(self.path) as archive:
+    @property
+    def place(self) -> Archive:
+        """The archive."""
+        return Archive(self.path)
 
-            def read(index: int) -> bytes:
-                member = self.members[index]
-                if member.file_size > MAX_BYTES:
-                    raise UnreadableImageError(f"{member.file_size:,} bytes, more than the limit of {MAX_BYTES:,}")
-                return archive.read(member)  # never more than the declared size
+    def address(self, index: int) -> zipfile.ZipInfo:
+        """The member's entry."""
+        return self.members[index]
 
-            yield read
+    def stamps(self, indices: np.ndarray) -> Iterator[tuple[int, int]]:
+        """Each member's size and checksum."""
+        for index in indices.tolist():
+            yield self.members[index].file_size, self.members[index].CRC
 
 
 def zip_images(path: Path) -> tuple[ZipReader, tuple[Skipped, ...]]:

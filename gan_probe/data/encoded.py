@@ -9,7 +9,7 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from gan_probe.data.names import printable, short
 from gan_probe.errors import BadInputError, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from gan_probe.data.model import Progress
@@ -32,15 +32,32 @@ LARGE = 2**22  # pixels; larger images are decoded one at a time, so that thread
 _one_large_image = threading.Lock()
 
 
+class Place(Protocol):
+    """Where encoded images lie: a folder, an archive, data bases. Small, and it can be pickled."""
+
+    def opened(self) -> AbstractContextManager[Callable[[Any], bytes]]:
+        """Open what is to be held open while images are read; gives a thread-safe function from address to bytes."""
+
+
 class Reader(Protocol):
-    """Named, encoded images; `opened` gives a thread-safe function from index to bytes."""
+    """Named, encoded images, and the address of each at their place."""
 
     @property
     def names(self) -> Sequence[str]:
         """The images' names inside their set."""
 
-    def opened(self) -> AbstractContextManager[Callable[[int], bytes]]:
-        """Open what is to be held open while images are read."""
+    @property
+    def place(self) -> Place:
+        """What is opened to read them."""
+
+    def address(self, index: int) -> Any:
+        """What the place knows the image by: small, and it can be pickled."""
+
+    def stamps(self, indices: np.ndarray) -> Iterable[tuple[int, Any]]:
+        """For each image its size in bytes, and plain data that differ when its content has changed.
+
+        Where the place does not tell an image's own size (data bases), it is that of the file that holds it.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,14 +76,14 @@ class EncodedPixels:
         damaged: dict[int, str] = {}
         remarked: defaultdict[str, list[int]] = defaultdict(list)
 
-        with self.reader.opened() as read, warnings.catch_warnings():
+        with self.reader.place.opened() as read, warnings.catch_warnings():
             # our own limit on pixels is the stricter one; damaged metadata does not matter for pixels
             warnings.filterwarnings("ignore", module=r"PIL\.")
 
             def chunk(start: int) -> list[tuple[int, str, tuple[str, ...]]]:
                 outcomes = []
                 for position in range(start, min(start + CHUNK, total)):
-                    fault, remarks = _one(read, int(indices[position]), images[position])
+                    fault, remarks = decode_one(read, self.reader.address(int(indices[position])), images[position])
                     if fault or remarks:
                         outcomes.append((position, fault, remarks))
                 return outcomes
@@ -79,7 +96,7 @@ class EncodedPixels:
                             damaged[position] = fault
                         for remark in remarks:
                             remarked[remark].append(position)
-                    self._check(indices, damaged, what)
+                    check_damage(damaged, total, lambda position: self.reader.names[indices[position]], what)
                     if progress is not None:
                         progress(min((number + 1) * CHUNK, total), total, f"decoding {what}")
             finally:
@@ -102,32 +119,34 @@ class EncodedPixels:
     def shapes(self, indices: np.ndarray) -> list[tuple[int, int, int]]:
         """What the headers say; no pixel is decoded."""
         found = []
-        with self.reader.opened() as read, warnings.catch_warnings():
+        with self.reader.place.opened() as read, warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"PIL\.")
             for index in indices.tolist():
                 # what cannot be read is skipped here, and named by `load`
                 with suppress(Exception):
-                    image = open_image(read(int(index)))
+                    image = open_image(read(self.reader.address(index)))
                     grey = image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I")
                     found.append((image.height, image.width, 1 if grey else 3))
         return found
-
-    def _check(self, indices: np.ndarray, damaged: dict[int, str], what: str) -> None:
-        if len(damaged) > max(1, int(TOLERATED * len(indices))):
-            position, fault = next(iter(damaged.items()))
-            raise BadInputError(
-                f"{short(what, 30)}: over {TOLERATED:.0%} of {len(indices)} images cannot be read: mend or drop them; "
-                f"first: {self._name(indices, position)}: {one_line(fault, 80)}"
-            )
 
     def _name(self, indices: np.ndarray, position: int) -> str:
         return short(self.reader.names[indices[position]], 40)
 
 
-def _one(read: Callable[[int], bytes], index: int, out: np.ndarray) -> tuple[str, tuple[str, ...]]:
+def check_damage(damaged: Mapping[int, str], total: int, name: Callable[[int], str], what: str) -> None:
+    """BadInputError if more than 1 % of `total` images, and more than one, are damaged; `name` is told the first."""
+    if len(damaged) > max(1, int(TOLERATED * total)):
+        first, fault = next(iter(damaged.items()))
+        raise BadInputError(
+            f"{short(what, 30)}: over {TOLERATED:.0%} of {total} images cannot be read: mend or drop them; "
+            f"first: {short(name(first), 40)}: {one_line(fault, 80)}"
+        )
+
+
+def decode_one(read: Callable[[Any], bytes], address: Any, out: np.ndarray) -> tuple[str, tuple[str, ...]]:
     """Read, decode and fit one image into `out` (H, W, C); returns the fault, or an empty string, and remarks."""
     try:
-        image = open_image(read(index))
+        image = open_image(read(address))
         with _one_large_image if image.width * image.height > LARGE else nullcontext():
             remarks = load_first_frame(image)
             out[...] = fit(image, out.shape[0], out.shape[2])

@@ -13,6 +13,7 @@ import numpy as np
 from gan_probe.data.encoded import EncodedPixels
 from gan_probe.data.model import Data, Split
 from gan_probe.data.names import printable, short
+from gan_probe.data.packed import PackedNames, Prefixed
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -22,34 +23,55 @@ if TYPE_CHECKING:
     from gan_probe.data.sources import DataRequest
 
 
-@dataclass(frozen=True, eq=False)
-class LmdbReader:
-    """Encoded images in databases, addressed by (database, key)."""
+@dataclass(frozen=True)
+class Databases:
+    """LMDB databases, whose images are addressed by (database, key)."""
 
     folders: Sequence[Path]
-    keys: Sequence[bytes]
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[tuple[int, bytes]], bytes]]:
+        """Open every database for reading; a transaction of its own for each image makes threads safe."""
+        with ExitStack() as stack:
+            environments = [stack.enter_context(_environment(folder)) for folder in self.folders]
+
+            def read(address: tuple[int, bytes]) -> bytes:
+                database, key = address
+                with environments[database].begin() as transaction:
+                    content: bytes = transaction.get(key)
+                    return content
+
+            yield read
+
+
+@dataclass(frozen=True, eq=False)
+class LmdbReader:
+    """Encoded images in databases."""
+
+    folders: Sequence[Path]
+    keys: Sequence[str]  # their bytes as Latin-1, which has a character for each
     database: np.ndarray  # (N,) into folders
 
     @cached_property
     def names(self) -> Sequence[str]:
         """The folder and the key of each image."""
-        folders = [folder.name for folder in self.folders]
-        return [
-            f"{folders[d]}/{key.decode('ascii', 'replace')}" for d, key in zip(self.database, self.keys, strict=True)
-        ]
+        return Prefixed([f"{folder.name}/" for folder in self.folders], self.database, self.keys)
 
-    @contextmanager
-    def opened(self) -> Iterator[Callable[[int], bytes]]:
-        """Open every database for reading; a transaction of its own for each image makes threads safe."""
-        with ExitStack() as stack:
-            environments = [stack.enter_context(_environment(folder)) for folder in self.folders]
+    @property
+    def place(self) -> Databases:
+        """The databases."""
+        return Databases(self.folders)
 
-            def read(index: int) -> bytes:
-                with environments[self.database[index]].begin() as transaction:
-                    content: bytes = transaction.get(self.keys[index])
-                    return content
+    def address(self, index: int) -> tuple[int, bytes]:
+        """The number of the image's database, and its key there."""
+        return int(self.database[index]), self.keys[index].encode("latin-1")
 
-            yield read
+    def stamps(self, indices: np.ndarray) -> Iterator[tuple[int, int]]:
+        """The size of each image's database and the time of its last change: its own would have to be looked for."""
+        status = [(folder / "data.mdb").stat() for folder in self.folders]
+        for index in indices.tolist():
+            found = status[self.database[index]]
+            yield found.st_size, found.st_mtime_ns
 
 
 def lsun(request: DataRequest) -> Data:
@@ -83,12 +105,13 @@ def _folders(root: Path, ending: str) -> dict[str, Path]:
 
 
 def _split(name: str, folders: dict[str, Path], categories: list[str]) -> Split:
-    keys: list[bytes] = []
+    keys = PackedNames()
     counts = []
     for folder in folders.values():
         with _environment(folder) as environment, environment.begin() as transaction:
             before = len(keys)
-            keys.extend(transaction.cursor().iternext(keys=True, values=False))
+            for key in transaction.cursor().iternext(keys=True, values=False):
+                keys.append(key.decode("latin-1"))
             counts.append(len(keys) - before)
     if not keys:
         raise BadInputError(f"{name}: the databases are empty; fetch them again")

@@ -13,12 +13,18 @@ SHARE = 0.5
 
 def check_memory(needed: int, what: str) -> None:
     """BadInputError if `needed` bytes exceed half of the memory that is available now."""
-    available = available_memory()
-    if available is not None and needed > SHARE * available:
+    if not fits(needed):
+        available = available_memory() or 0
         raise BadInputError(
             f"{what} needs {needed / 1e9:.1f} GB, more than half of the {available / 1e9:.1f} GB available: "
             "draw fewer images with --train-size, or take a smaller set"
         )
+
+
+def fits(needed: int) -> bool:
+    """Whether `needed` bytes are at most half of the memory that is available now, or nobody says how much that is."""
+    available = available_memory()
+    return available is None or needed <= SHARE * available
 
 
 def available_memory() -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import stat
 import warnings
 from dataclasses import dataclass
@@ -144,7 +145,8 @@ def open_data(
 ) -> Data:
     """Open a data set by its name or path, without decoding any image.
 
-    Paths are a folder or a `.zip` of images, an `.npz`, or a folder with `images.npy`. A string without a path
+    Paths are a folder, a `.zip` or a `.tar` of images, a folder or a range (`train-{000..099}.tar`) of WebDataset's
+    `.tar` shards, an `.npz`, or a folder with `images.npy`. A string without a path
     separator that does not begin with `.` is looked up as a name first; a `Path` is always a path. `labels` says where
     labels sit otherwise: a key of arrays, a regular expression on file names, or a CSV file (see
     `gan_probe.data.labels`). BadInputError says what is wrong with the data.
@@ -162,6 +164,8 @@ def _open_path(spec: str | Path, names: list[str], labels: str | None) -> Data:
     where = short(spec)
     if spec == "":  # pathlib would take it for the current folder
         raise BadInputError(_not_found("", names, FileNotFoundError()))
+    if several := _shards(str(spec)):
+        return _open_shards(several, short(Path(spec).name.split("{")[0].rstrip("-_.") or "shards", 40), where, labels)
     try:
         path = Path(spec).expanduser()
         mode = path.stat().st_mode
@@ -177,7 +181,10 @@ def _open_path(spec: str | Path, names: list[str], labels: str | None) -> Data:
         from gan_probe.data.folders import folder_images
         from gan_probe.data.layout import image_data
 
-        return image_data(name, where, *folder_images(path), labels)
+        reader, skipped = folder_images(path)
+        if not reader.names and (tars := folder_images(path, (".tar",))[0].names):
+            return _open_shards([path / tar for tar in tars], name, where, labels)
+        return image_data(name, where, reader, skipped, labels)
     if stat.S_ISREG(mode) and path.suffix.lower() == ".npz":
         from gan_probe.data.arrays import keyed_data
         from gan_probe.data.npy import npz_arrays
@@ -188,7 +195,28 @@ def _open_path(spec: str | Path, names: list[str], labels: str | None) -> Data:
         from gan_probe.data.layout import image_data
 
         return image_data(name, where, *zip_images(path), labels)
-    raise BadInputError(f"{where}: not data; pass a folder or .zip of images, an .npz, or a folder with images.npy")
+    if stat.S_ISREG(mode) and re.search(r"\.(tar|tgz|tbz2?|txz)(\.\w+)?$", path.name.lower()):
+        return _open_shards([path], name, where, labels)
+    raise BadInputError(
+        f"{where}: not data; pass a folder, .zip or .tar of images, an .npz, or a folder with images.npy"
+    )
+
+
+def _shards(spec: str) -> list[Path]:
+    """The archives that a range such as train-{000..099}.tar stands for; none for another path."""
+    if not spec.endswith(".tar") or "{" not in spec or os.path.lexists(spec):
+        return []
+    from gan_probe.data.shards import expand
+
+    return [Path(path).expanduser() for path in expand(spec)]
+
+
+def _open_shards(paths: list[Path], name: str, where: str, labels: str | None) -> Data:
+    from gan_probe.data.layout import image_data
+    from gan_probe.data.shards import shard_images
+
+    reader, tags, skipped = shard_images(paths)
+    return image_data(name, where, reader, skipped, labels, placed=reader.placed, tags=tags)
 
 
 def _not_found(spec: str, names: list[str], error: Exception) -> str:

@@ -112,6 +112,10 @@ class FeatureStore:
                 raise self._refusal("what was written does not read back")
             return *found, False
 
+    def holds(self, key: Mapping[str, Any]) -> bool:
+        """Whether there are features of that key, whole as far as can be told without reading them."""
+        return (entry := _read(self.root / digest_of(key))) is not None and self.path(entry).exists()
+
     def path(self, entry: Entry) -> Path:
         """The .npy file of an entry's features."""
         return self.root / entry.digest / ROWS

@@ -13,7 +13,7 @@ from PIL import Image
 
 from gan_probe.data import open_data
 from gan_probe.data.decode import MAX_PIXELS
-from gan_probe.data.encoded import _one
+from gan_probe.data.encoded import decode_one
 
 
 def header_only_png(width: int, height: int) -> bytes:
@@ -86,7 +86,7 @@ def test_every_truncation_of_an_image_is_a_fault_or_the_whole_picture():
     reference = np.asarray(Image.open(io.BytesIO(whole)))
     for cut in range(len(whole)):
         out = np.empty((16, 16, 3), np.uint8)
-        fault, _ = _one(lambda _, cut=cut: whole[:cut], 0, out)
+        fault, _ = decode_one(lambda _, cut=cut: whole[:cut], 0, out)
         assert fault or (out == reference).all()
 
 

@@ -49,8 +49,8 @@ def test_a_path_that_is_not_there_is_one_line(refused, spec):
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path, refused):
-    (tmp_path / "a.tar").write_bytes(b"x")
-    assert "not data" in refused(open_data, tmp_path / "a.tar")
+    (tmp_path / "a.rar").write_bytes(b"x")
+    assert "not data" in refused(open_data, tmp_path / "a.rar")
 
 
 def test_names_are_unique_and_every_source_has_a_line():
