@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ from gan_probe.training import Recipe, checkpoint
 from gan_probe.training.keeping import Keeping, states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # every step is saved: of a training's time most is spent saving, so that many kills land there
 RECIPE = Recipe(epochs=3, width=2, z_size=4, batch_size=8)
@@ -36,12 +37,11 @@ LONGEST = 0.5  # seconds from a training's start to its end by a signal: it take
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), dtype=np.uint8)
 
 
-def train(out: Path, begin: bool) -> None:
+def train(out: Path, begin: bool, stop: Callable[[], bool] = lambda: False) -> None:
     """A training that resumes the one there or, to begin, replaces it."""
     data = Data("noise", Split.from_arrays("noise", IMAGES))
-    checkpoint.train_checkpoint(
-        data, out, RECIPE, keeping=KEEPING, resume=not begin, force=begin, interruption=postponed()
-    )
+    kept: dict[str, Any] = {"keeping": KEEPING, "resume": not begin, "force": begin}
+    checkpoint.train_checkpoint(data, out, RECIPE, **kept, interruption=contextlib.nullcontext(stop))
 
 
 def fork(out: Path, in_place: bool) -> int:
@@ -52,11 +52,15 @@ def fork(out: Path, in_place: bool) -> int:
     try:
         if in_place:
             disk.replacing = written_in_place
-        train(out, begin=out.exists())
-        for _ in range(100):
-            train(out, begin=True)
+        with postponed() as asked:
+            train(out, out.exists(), asked)
+            while not asked():
+                train(out, True, asked)
+            code = 0  # asked when all was trained and only the result had to be written
     except StoppedError as stop:
         code = stop.exit_code
+    except Exception:  # the report of what should not be
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(code)

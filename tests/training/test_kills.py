@@ -26,19 +26,19 @@ def killed(folder: Path, kills: int, *more: str) -> dict[str, Any]:
 def check(found: dict[str, Any], kills: int) -> None:
     assert found["unreadable"] == []
     assert found["kills"] == kills
-    assert found["states seen"] > kills  # there was something to be damaged
+    assert found["states seen"] >= kills  # there was something to be damaged
     assert found.get("stops without a state", 0) == 0
-    # a signal that training does not wait for ends it; one that it does is exit code 75; nothing else ends it
+    # SIGTERM saves and exits with 75; before training has begun it just ends, and at its very end the result comes first
     outcomes = {name for name in found if name.startswith("SIG")}
-    assert outcomes <= {"SIGKILL death by 9", "SIGTERM exit 75", "SIGTERM death by 15"}
+    assert outcomes <= {"SIGKILL death by 9", "SIGTERM exit 75", "SIGTERM death by 15", "SIGTERM exit 0"}
 
 
 def test_kills_leave_every_checkpoint_readable(tmp_path: Path) -> None:
-    check(killed(tmp_path, 20), 20)
+    check(killed(tmp_path, 12), 12)
 
 
 def test_checkpoints_written_in_place_do_not_survive_that(tmp_path: Path) -> None:
-    assert killed(tmp_path, 40, "in-place")["unreadable"]
+    assert killed(tmp_path, 30, "in-place")["unreadable"]
 
 
 @pytest.mark.slow  # four minutes
