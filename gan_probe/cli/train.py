@@ -72,11 +72,12 @@ def command(
     """Train a DCGAN by the paper's recipe; writes the checkpoint, samples over training and the losses.
 
     Ctrl-C and SIGTERM let the step end, save, and exit with code 75; the same command line with --resume goes on, to
-    the bit as if nothing had happened.
+    the bit as if nothing had happened. On several GPUs or machines: torchrun -m gan_probe train ...
     """
     from gan_probe.api import open_data
-    from gan_probe.errors import UsageError
+    from gan_probe.errors import GanProbeError, UsageError
     from gan_probe.options import parse_options
+    from gan_probe.training import distributed
     from gan_probe.training.checkpoint import train_checkpoint
     from gan_probe.training.keeping import Keeping
     from gan_probe.training.recipe import Recipe
@@ -87,20 +88,27 @@ def command(
     if resume and force:
         raise UsageError("--resume goes on with what is there, --force begins anew: pass one of them")
     data = open_data(data_spec, root=data_root, download=download, labels=labels)
-    with shared.progress() as progress:
-        train_checkpoint(
-            data,
-            out,
-            recipe,
-            seed=seed,
-            device=shared.choose_device(device),
-            progress=progress,
-            force=force,
-            command=shared.command_line(),
-            source=data_spec,
-            keeping=keeping,
-            resume=resume,
-            interruption=postponed(),
-            tensorboard=tensorboard,
-        )
-    click.echo(str(out))
+    with distributed.torchrun() as group, shared.progress() as progress:
+        try:
+            train_checkpoint(
+                data,
+                out,
+                recipe,
+                seed=seed,
+                device=distributed.own_device(shared.choose_device(device)),
+                progress=progress if group.rank == 0 else None,
+                force=force,
+                command=shared.command_line(),
+                source=data_spec,
+                keeping=keeping,
+                resume=resume,
+                interruption=postponed(),
+                tensorboard=tensorboard,
+                group=group,
+            )
+        except GanProbeError as error:
+            if group.rank:  # the first process says it
+                raise click.exceptions.Exit(error.exit_code) from error
+            raise
+    if group.rank == 0:
+        click.echo(str(out))

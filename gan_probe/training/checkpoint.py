@@ -17,6 +17,7 @@ from gan_probe.provenance import provenance
 from gan_probe.report.folder import ReportFolder
 from gan_probe.report.model import RunReport
 from gan_probe.training.board import TensorBoard
+from gan_probe.training.distributed import Group
 from gan_probe.training.grids import SampleGrids
 from gan_probe.training.keeping import Keeper, Keeping, states
 from gan_probe.training.loop import train
@@ -48,6 +49,7 @@ def train_checkpoint(
     resume: bool = False,
     interruption: AbstractContextManager[Callable[[], bool]] | None = None,
     tensorboard: bool = False,
+    group: Group | None = None,
 ) -> GAN:
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
 
@@ -59,13 +61,17 @@ def train_checkpoint(
     Within `interruption` the function that it gives is asked after every step whether to stop: StoppedError then.
     Raises BadInputError where the training that is there had another recipe, seed or data, and where this one
     diverges; the message names the last good checkpoint. `tensorboard` writes its events into `<stem>-training/events`.
+    Of the processes of a `group` the first writes.
     """
     out = Path(out)
     beside = out.with_name(f"{out.stem}-training")
-    if states(beside) and not (resume or force):
-        raise OutputError(f"{beside} holds a training begun: pass --resume to go on, or --force to begin anew")
-    check_writable(out, force or resume)
-    board = TensorBoard(beside / "events") if tensorboard else None
+    group = group or Group()
+    first = group.rank == 0
+    if first:
+        if states(beside) and not (resume or force):
+            raise OutputError(f"{beside} holds a training begun: pass --resume to go on, or --force to begin anew")
+        check_writable(out, force or resume)
+    board = TensorBoard(beside / "events") if tensorboard and first else None
     ctx = Context(seed=seed, device=device)
     if progress is not None:
         ctx = dataclasses.replace(ctx, progress=progress)
@@ -77,11 +83,13 @@ def train_checkpoint(
     identity = {name: value for name, value in dataclasses.asdict(recipe).items() if name != "epochs"}
     identity |= {"seed": seed, "images": images.fingerprint, "classes": list(images.classes)}
     with ExitStack() as stack:
-        folder = stack.enter_context(ReportFolder(beside, force or resume))
+        folder = stack.enter_context(ReportFolder(beside, force or resume)) if first else None
         stop = stack.enter_context(interruption or nullcontext(lambda: False))
         if board:
             stack.enter_context(board)
-        keeper = Keeper(beside, keeping or Keeping(), identity, stop=stop, resume=resume)
+        keeper = Keeper(
+            beside, keeping or Keeping(), identity, stop=lambda: group.any(stop()), resume=resume, writes=first
+        )
         try:
             gan, history = train(
                 images.images,
@@ -95,6 +103,7 @@ def train_checkpoint(
                 on_row=board,
                 keeper=keeper,
                 parts={"sample grids": grids},
+                group=group,
             )
         except DivergedError as error:
             raise BadInputError(f"{error}; the last good checkpoint is {states(beside)[-1]}") from error
@@ -106,6 +115,8 @@ def train_checkpoint(
             training=gan.card.training | {"data": trained_on},
             licence=licence,
         )
+        if folder is None:
+            return gan
         grids(recipe.epochs, gan)  # once more, by the statistics that the checkpoint holds
         save_checkpoint(gan, out)
         run = provenance(command, seed, device, data.name) | {"images": ctx.loaded}

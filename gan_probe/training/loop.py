@@ -11,6 +11,7 @@ import torch
 
 from gan_probe.analysis import Context
 from gan_probe.training.calibration import NOTE, calibrated
+from gan_probe.training.distributed import Group
 from gan_probe.training.recipe import BETAS
 from gan_probe.training.source import InMemory
 from gan_probe.training.state import TrainingState
@@ -44,14 +45,17 @@ def train(
     on_row: Callable[[Row], None] | None = None,
     keeper: Keeper | None = None,
     parts: Mapping[str, Stateful] | None = None,
+    group: Group | None = None,
 ) -> tuple[GAN, History]:
     """Train a DCGAN on images (N, H, W, C) uint8, with labels (N,) into `classes` where the recipe is conditional.
 
     `on_epoch(epoch, gan)` is called before the first epoch (as 0) and after each; the networks then normalise by the
     batch. `on_row` gets every row of the history. `keeper` saves the training as it goes, `parts` with it, and may
-    resume an earlier one: on the CPU the weights are to the bit those of a training that never stopped. In the GAN
-    returned batch norm has the statistics of samples (G) and of the training images (D). On the CPU the weights depend
-    only on the arguments and the number of threads; no global random state is read or changed.
+    resume an earlier one: on the CPU the weights are to the bit those of a training that never stopped. Each process
+    of a `group` calls with the same arguments, and all end with the same weights.
+
+    In the GAN returned batch norm has the statistics of samples (G) and of the training images (D). On the CPU the
+    weights depend only on the arguments and the number of threads; no global random state is read or changed.
     Raises BadInputError for images or labels that do not fit the recipe, and when the losses diverge.
     """
     clock = time.monotonic()
@@ -66,13 +70,16 @@ def train(
     d_optimiser, g_optimiser = (
         torch.optim.Adam(net.parameters(), lr=recipe.learning_rate, betas=BETAS) for net in (discriminator, generator)
     )
+    group = group or Group()
+    share = group.share(batch)
+    group.join([generator, discriminator], [g_optimiser, d_optimiser])
     step_of = generator, discriminator, g_optimiser, d_optimiser
     precision = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
     parts = {"discriminator": d_optimiser, "generator": g_optimiser, **(parts or {})}
     state = TrainingState(gan, generator, discriminator, parts, len(images) // batch, recipe.epochs)
 
     def check() -> None:
-        if keeper:
+        if keeper and group.world == 1:  # the others wait for the first, which may be the only one to make a snapshot
             keeper.check(state)
 
     def finish() -> GAN:
@@ -91,10 +98,11 @@ def train(
         # every draw has the name of its epoch or step: what comes next never depends on what was drawn before
         order = ctx.rng(f"order of epoch {epoch}")
         for pixels, chosen in source.epoch(order, batch, state.step % state.steps_per_epoch):
-            real = gan.from_uint8(pixels).to(device)  # (batch, C, H, W)
-            wanted = None if chosen is None else torch.from_numpy(chosen).to(device)
-            z = gan.latent(batch, ctx.rng(f"z of step {state.step + 1}")).to(device)
-            state.measured.append(adversarial_step(*step_of, real, z, wanted, precision))
+            real = gan.from_uint8(pixels[share]).to(device)  # (batch, C, H, W)
+            wanted = None if chosen is None else torch.from_numpy(chosen[share]).to(device)
+            z = gan.latent(batch, ctx.rng(f"z of step {state.step + 1}"))[share].to(device)
+            with group.step():
+                state.measured.append(group.mean(adversarial_step(*step_of, real, z, wanted, precision)))
             state.step += 1
             if len(state.measured) == ROW_STEPS or state.ends_epoch:
                 state.close_row(time.monotonic() - clock, batch)

@@ -28,7 +28,7 @@ def check(found: dict[str, Any], kills: int) -> None:
     assert found["kills"] == kills
     assert found["states seen"] >= kills  # there was something to be damaged
     assert found.get("stops without a state", 0) == 0
-    # SIGTERM saves and exits with 75; before training has begun it just ends, and at its very end the result comes first
+    # SIGTERM saves and exits with 75; before training begins it just ends it, at the end the result is written first
     outcomes = {name for name in found if name.startswith("SIG")}
     assert outcomes <= {"SIGKILL death by 9", "SIGTERM exit 75", "SIGTERM death by 15", "SIGTERM exit 0"}
 
