@@ -68,6 +68,11 @@ class Group:
         """Whether it is so in any of the processes."""
         return here if self.world == 1 else bool(_Sum.apply(torch.tensor(float(here))))
 
+    def check_same(self, step: int) -> None:
+        """Raise BadInputError unless all processes stand at this step."""
+        if self.any(self.mean(torch.tensor(float(step))).item() != step):
+            raise BadInputError("the processes resume from different steps: all must see the same files beside --out")
+
     @torch.no_grad()
     def _average_gradients(self, optimiser: Optimizer) -> None:
         gradients = [p.grad for part in optimiser.param_groups for p in part["params"] if p.grad is not None]

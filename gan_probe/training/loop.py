@@ -87,7 +87,9 @@ def train(
         record = _record(state, recipe, len(images), seed, device)
         return dataclasses.replace(done, card=dataclasses.replace(gan.card, training=record))
 
-    if keeper and keeper.begin(state):
+    resumes = keeper is not None and keeper.begin(state)
+    group.check_same(state.step)
+    if resumes:
         state.resumed.append({"step": state.step, "epochs": recipe.epochs, "machine": _machine(device)})
         clock -= state.seconds
     elif on_epoch:

@@ -57,6 +57,7 @@ def resumed(folder: Path, group: Group) -> Any:
         raise AssertionError("it did not stop")
     if group.rank == 0:
         assert states(folder / "a-training")[-1].name == "step-000000002.pt"
+    torch.distributed.barrier()
     return train(IMAGES, RECIPE, **GIVEN, group=group, keeper=keeper(lambda: False))[0]
 
 
@@ -71,6 +72,10 @@ def run(folder: Path) -> None:
             train(IMAGES[:39], Recipe(epochs=1, width=4, batch_size=39), group=group)
         except BadInputError as error:
             found["uneven"] = str(error)
+        try:
+            group.check_same(group.rank)
+        except BadInputError as error:
+            found["at different steps"] = str(error)
         torch.save(found, folder / f"{group.rank}.pt")
 
 

@@ -16,9 +16,7 @@ from gan_probe.training.distributed import Group, own_device
 from gan_probe.training.loop import train
 
 SCRIPT = Path(__file__).with_name("ranks.py")
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "fork"), reason="the two processes are forked, which this system cannot"
-)
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="two processes are forked, which this system cannot")
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +71,14 @@ def test_a_minibatch_that_cannot_be_shared_evenly_is_refused(ranks: list[dict[st
     ] * 2
 
 
+def test_processes_that_see_different_states_do_not_go_on(ranks: list[dict[str, Any]]) -> None:
+    assert all("see the same files beside --out" in rank["at different steps"] for rank in ranks)
+
+
 def test_shares_are_the_whole() -> None:
     for world in (1, 2, 4):
         shares = [list(range(12))[Group(rank, world).share(12)] for rank in range(world)]
-        assert sum(shares, []) == list(range(12))
+        assert [item for share in shares for item in share] == list(range(12))
 
 
 def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
