@@ -27,6 +27,12 @@ class OutputError(GanProbeError):
     exit_code = 5
 
 
+class StoppedError(GanProbeError):
+    """The work was asked to stop, and has saved what it takes to go on."""
+
+    exit_code = 75
+
+
 def one_line(message: object, limit: int = 200) -> str:
     """The message as a single printable line of at most `limit` characters."""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(message)).split())

@@ -23,12 +23,16 @@ class Progress:
         """Show that `done` of `total` steps of `what` are behind us."""
         if not sys.stderr.isatty():
             return
-        if self._bar is None or self._what != what or self._bar.total != total:
+        if self._bar is None or self._bar.total != total or done < self._bar.n:
             from tqdm import tqdm
 
             self._close()
-            self._what = what
-            self._bar = tqdm(total=total, desc=what, file=sys.stderr, leave=False, dynamic_ncols=True)
+            # not from zero where work is resumed: speed and time left count what this process does
+            first = max(done - 1, 0)
+            self._bar = tqdm(total=total, desc=what, file=sys.stderr, leave=False, dynamic_ncols=True, initial=first)
+        elif self._what != what:
+            self._bar.set_description(what, refresh=False)
+        self._what = what
         self._bar.update(done - self._bar.n)
         if done >= total:
             self._close()

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gan_probe.cli import options as shared
+from gan_probe.cli.termination import postponed
 
 
 class TrainCommand(click.Command):
-    """A command whose options are the recipe's, declared once there."""
+    """A command whose options are the recipe's and those of what is kept, declared once there."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Ours and the recipe's."""
+        """Ours and theirs."""
         if "gan_probe.recipe" not in ctx.meta:
+            from gan_probe.training.keeping import Keeping
             from gan_probe.training.recipe import Recipe
 
-            ctx.meta["gan_probe.recipe"] = shared.declared_options(Recipe)
+            ctx.meta["gan_probe.recipe"] = shared.declared_options(Recipe) + shared.declared_options(Keeping)
         return [*super().get_params(ctx), *ctx.meta["gan_probe.recipe"]]
 
 
@@ -29,7 +32,8 @@ class TrainCommand(click.Command):
 Examples:
   gan-probe train --data digits --out digits.pt --epochs 50 --width 16 --kernel 4
   gan-probe train --data photos/ --out faces.pt --image-size 64
-  gan-probe train --data cifar10 --download --out cifar.pt --image-size 32 --kernel 3 --depth 2""",
+  gan-probe train --data cifar10 --download --out cifar.pt --image-size 32 --kernel 3 --depth 2
+  gan-probe train --data photos/ --out faces.pt --image-size 64 --resume     after an interruption""",
 )
 @click.option(
     "--data",
@@ -48,7 +52,9 @@ Examples:
 )
 @shared.seed
 @shared.device
-@click.option("--force", is_flag=True, help="Replace a checkpoint that is already there.")
+@click.option("--force", is_flag=True, help="Replace a checkpoint, or a training begun, that is already there.")
+@click.option("--resume", is_flag=True, help="Go on where a training into the same --out was stopped.")
+@click.option("--tensorboard", is_flag=True, help="Write events for TensorBoard beside the report.")
 @shared.debug
 def command(
     data_spec: str,
@@ -59,26 +65,50 @@ def command(
     seed: int,
     device: str,
     force: bool,
+    resume: bool,
+    tensorboard: bool,
     **values: Any,
 ) -> None:
-    """Train a DCGAN by the paper's recipe; writes the checkpoint, samples over training and the losses."""
+    """Train a DCGAN by the paper's recipe; writes the checkpoint, samples over training and the losses.
+
+    Ctrl-C and SIGTERM let the step end, save, and exit with code 75; the same command line with --resume goes on, to
+    the bit as if nothing had happened. On several GPUs or machines: torchrun -m gan_probe train ...
+    """
     from gan_probe.api import open_data
+    from gan_probe.errors import GanProbeError, UsageError
     from gan_probe.options import parse_options
+    from gan_probe.training import distributed
     from gan_probe.training.checkpoint import train_checkpoint
+    from gan_probe.training.keeping import Keeping
     from gan_probe.training.recipe import Recipe
 
-    recipe = parse_options(Recipe, {name: value for name, value in values.items() if value is not None})
+    given = {name: value for name, value in values.items() if value is not None}
+    keeping = parse_options(Keeping, {f.name: given.pop(f.name) for f in fields(Keeping) if f.name in given})
+    recipe = parse_options(Recipe, given)
+    if resume and force:
+        raise UsageError("--resume goes on with what is there, --force begins anew: pass one of them")
     data = open_data(data_spec, root=data_root, download=download, labels=labels)
-    with shared.progress() as progress:
-        train_checkpoint(
-            data,
-            out,
-            recipe,
-            seed=seed,
-            device=shared.choose_device(device),
-            progress=progress,
-            force=force,
-            command=shared.command_line(),
-            source=data_spec,
-        )
-    click.echo(str(out))
+    with distributed.torchrun() as group, shared.progress() as progress:
+        try:
+            train_checkpoint(
+                data,
+                out,
+                recipe,
+                seed=seed,
+                device=distributed.own_device(shared.choose_device(device)),
+                progress=progress if group.rank == 0 else None,
+                force=force,
+                command=shared.command_line(),
+                source=data_spec,
+                keeping=keeping,
+                resume=resume,
+                interruption=postponed(),
+                tensorboard=tensorboard,
+                group=group,
+            )
+        except GanProbeError as error:
+            if group.rank:  # the first process says it
+                raise click.exceptions.Exit(error.exit_code) from error
+            raise
+    if group.rank == 0:
+        click.echo(str(out))

@@ -62,8 +62,9 @@ class ReportFolder:
     def __exit__(self, *_: object) -> None:
         if self._created and not self._noted and os.name == "posix":  # elsewhere an open file cannot be removed
             with contextlib.suppress(OSError):  # somebody has put a file of theirs in
-                (self.path / MANIFEST).unlink()
-                self.path.rmdir()
+                if [*self.path.iterdir()] == [self.path / MANIFEST]:
+                    (self.path / MANIFEST).unlink()
+                    self.path.rmdir()
         self._stack.close()
         self._manifest = None
 

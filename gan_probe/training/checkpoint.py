@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,16 +11,22 @@ from gan_probe.analysis import Context
 from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.dcgan import SIZES
 from gan_probe.disk import check_writable
+from gan_probe.errors import BadInputError, OutputError
 from gan_probe.gan import Card
 from gan_probe.provenance import provenance
 from gan_probe.report.folder import ReportFolder
 from gan_probe.report.model import RunReport
+from gan_probe.training.board import TensorBoard
+from gan_probe.training.distributed import Group
 from gan_probe.training.grids import SampleGrids
+from gan_probe.training.keeping import Keeper, Keeping, states
 from gan_probe.training.loop import train
 from gan_probe.training.report import training_report
+from gan_probe.training.state import DivergedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from gan_probe.data import Data
     from gan_probe.gan import GAN
@@ -38,15 +45,33 @@ def train_checkpoint(
     command: str = "",
     source: str = "",
     licence: str = "",
+    keeping: Keeping | None = None,
+    resume: bool = False,
+    interruption: AbstractContextManager[Callable[[], bool]] | None = None,
+    tensorboard: bool = False,
+    group: Group | None = None,
 ) -> GAN:
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
 
     Channels are the data's; a recipe without image size gets the smallest of 16, 32, 64 and 128 that is not below
     the data's. `source` is what opens the data again, a name or a path; the card keeps it. Before training, OutputError
     if `out` or the report cannot be written or, without `force`, exist.
+
+    `keeping` says what is saved as training goes; with `resume` it goes on from there, or begins where nothing is.
+    Within `interruption` the function that it gives is asked after every step whether to stop: StoppedError then.
+    Raises BadInputError where the training that is there had another recipe, seed or data, and where this one
+    diverges; the message names the last good checkpoint. `tensorboard` writes its events into `<stem>-training/events`.
+    Of the processes of a `group` the first writes.
     """
     out = Path(out)
-    check_writable(out, force)
+    beside = out.with_name(f"{out.stem}-training")
+    group = group or Group()
+    first = group.rank == 0
+    if first:
+        if states(beside) and not (resume or force):
+            raise OutputError(f"{beside} holds a training begun: pass --resume to go on, or --force to begin anew")
+        check_writable(out, force or resume)
+    board = TensorBoard(beside / "events") if tensorboard and first else None
     ctx = Context(seed=seed, device=device)
     if progress is not None:
         ctx = dataclasses.replace(ctx, progress=progress)
@@ -55,17 +80,33 @@ def train_checkpoint(
     recipe = dataclasses.replace(recipe, image_size=size)
     images = ctx.images(data.train, Card(out.stem, "gan-probe", size, channels))
     grids = SampleGrids(recipe.epochs, ctx.rng("sample grids"))
-    with ReportFolder(out.with_name(f"{out.stem}-training"), force) as folder:
-        gan, history = train(
-            images.images,
-            recipe,
-            labels=images.labels,
-            classes=images.classes,
-            seed=seed,
-            device=device,
-            progress=progress,
-            on_epoch=grids,
+    identity = {name: value for name, value in dataclasses.asdict(recipe).items() if name != "epochs"}
+    identity |= {"seed": seed, "images": images.fingerprint, "classes": list(images.classes)}
+    with ExitStack() as stack:
+        folder = stack.enter_context(ReportFolder(beside, force or resume)) if first else None
+        stop = stack.enter_context(interruption or nullcontext(lambda: False))
+        if board:
+            stack.enter_context(board)
+        keeper = Keeper(
+            beside, keeping or Keeping(), identity, stop=lambda: group.any(stop()), resume=resume, writes=first
         )
+        try:
+            gan, history = train(
+                images.images,
+                recipe,
+                labels=images.labels,
+                classes=images.classes,
+                seed=seed,
+                device=device,
+                progress=progress,
+                on_epoch=grids,
+                on_row=board,
+                keeper=keeper,
+                parts={"sample grids": grids},
+                group=group,
+            )
+        except DivergedError as error:
+            raise BadInputError(f"{error}; the last good checkpoint is {states(beside)[-1]}") from error
         trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
         gan.card = dataclasses.replace(
             gan.card,
@@ -74,6 +115,8 @@ def train_checkpoint(
             training=gan.card.training | {"data": trained_on},
             licence=licence,
         )
+        if folder is None:
+            return gan
         grids(recipe.epochs, gan)  # once more, by the statistics that the checkpoint holds
         save_checkpoint(gan, out)
         run = provenance(command, seed, device, data.name) | {"images": ctx.loaded}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -40,3 +40,15 @@ class SampleGrids:
             self._latents = gan.latent(n, self._rng)
         labels = torch.arange(n) % self.columns if gan.card.classes else None
         self.images[epoch] = gan.to_uint8(gan.sample(self._latents, labels, batch_size=n))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The images kept so far; the latents are drawn again."""
+        return {
+            "columns": self.columns,
+            "images": {epoch: torch.from_numpy(kept) for epoch, kept in self.images.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        self.columns = state["columns"]
+        self.images = {epoch: kept.numpy() for epoch, kept in state["images"].items()}
