@@ -12,10 +12,10 @@ import torch
 from gan_probe.analysis import Context
 from gan_probe.errors import BadInputError
 from gan_probe.features import recalibrate
+from gan_probe.training.ema import MovingAverage
 from gan_probe.training.history import History, Row
-from gan_probe.training.recipe import BETAS
 from gan_probe.training.source import InMemory
-from gan_probe.training.step import adversarial_step
+from gan_probe.training.step import adam, adversarial_step
 from gan_probe.training.untrained import untrained
 
 if TYPE_CHECKING:
@@ -62,15 +62,16 @@ def train(
     batch = min(recipe.batch_size, len(images))
     steps_per_epoch = len(images) // batch
     total = recipe.epochs * steps_per_epoch
-    d_optimiser, g_optimiser = (
-        torch.optim.Adam(net.parameters(), lr=recipe.learning_rate, betas=BETAS) for net in (discriminator, generator)
-    )
+    g_optimiser, d_optimiser = adam(generator, recipe), adam(discriminator, recipe)
+    average = MovingAverage(generator, recipe.ema) if recipe.ema else None
     history, step = History(), 0
     if on_epoch:
         on_epoch(0, gan)
     for epoch in range(1, recipe.epochs + 1):
         measured: list[Tensor] = []
         clock = time.monotonic()
+        for group in (*g_optimiser.param_groups, *d_optimiser.param_groups):
+            group["lr"] = recipe.rate(epoch)
         # every draw has the name of its epoch or step: what comes next never depends on what was drawn before
         for pixels, chosen in source.epoch(ctx.rng(f"order of epoch {epoch}"), batch):
             real = gan.from_uint8(pixels).to(device)  # (batch, C, H, W)
@@ -78,8 +79,10 @@ def train(
             z = gan.latent(batch, ctx.rng(f"z of step {step + 1}")).to(device)
             precision = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
             step_of = generator, discriminator, g_optimiser, d_optimiser
-            measured.append(adversarial_step(*step_of, real, z, wanted, precision))
             step += 1
+            measured.append(adversarial_step(*step_of, real, z, wanted, precision, recipe.turn(step)))
+            if average:
+                average.update(generator)
             if len(measured) == ROW_STEPS or step == epoch * steps_per_epoch:
                 speed = len(measured) * batch / max(time.monotonic() - clock, 1e-9)
                 history.rows.append(_row(epoch, step, measured, speed))
@@ -89,12 +92,15 @@ def train(
         _check_weights(generator, discriminator, step)
         if on_epoch:
             on_epoch(epoch, gan)
+    if average:
+        average.copy_to(generator)
     _calibrate(gan, generator, discriminator, images, targets, ctx.rng("calibration"))
     training = {
         "recipe": dataclasses.asdict(recipe) | {"image_size": gan.card.image_size},
         "epochs": recipe.epochs,
         "steps": step,
         "images": len(images),
+        "weights": f"generator's moving average, {recipe.ema:g} kept at a step" if recipe.ema else "of the last step",
         "batch_norm": f"statistics recomputed after training, in batches of {CALIBRATION}: "
         "generator on its own samples, discriminator on training images",
         "seed": seed,
