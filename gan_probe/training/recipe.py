@@ -41,7 +41,10 @@ class Recipe(Options):
         None, "4 to 7 times a power of two, 16 to 128 pixels; default: the data's, rounded up", min=16, max=128
     )
     width: int = option(
-        None, "feature maps of the widest images, doubled with each halving; default 128 (digits: 64)", min=1, max=1024
+        None,
+        "feature maps of the widest images, doubled with each halving; default 128, release --conditional 64",
+        min=1,
+        max=1024,
     )
     kernel: int = option(5, "kernel size of the convolutions: 3, 4 or 5", min=3, max=5)
     depth: int = option(1, "convolutions at each size: 1, or 2 with odd kernels", min=1, max=2)
@@ -55,13 +58,16 @@ class Recipe(Options):
     learning_rate: float = option(2e-4, "Adam's learning rate, for both networks", min=0.0, max=1.0)
     decay_epochs: int = option(0, "of the epochs, the last over which the learning rate falls linearly to 0", min=0)
     updates: Literal["both", "alternate"] = option(
-        None, "a minibatch updates both networks (paper), or G and D by turns (release)"
+        None, "a minibatch updates both networks, the default, or G and D by turns, the release's"
     )
     l2: float = option(
-        None, "pull of every weight to 0: l2 * w joins its gradient; paper 0, release 1e-5", min=0.0, max=1.0
+        None,
+        "pull of every weight to 0, l2 * w in its gradient; default 0, release 1e-5, with --conditional 2.5e-5",
+        min=0.0,
+        max=1.0,
     )
     ema: float = option(
-        0.0, "save a moving average of G's weights, 0.999 of it kept at a step; 0: none", min=0, max=0.99999
+        0.0, "save a moving average of G's weights: the share kept at each step, 0.999 say; 0: none", min=0, max=0.99999
     )
     resampling: Literal["strides", "pooling"] = option(
         "strides", "ablation: max pooling in D and enlargement in G, instead of strides"
@@ -69,9 +75,16 @@ class Recipe(Options):
     batch_norm: Literal["paper", "none", "everywhere"] = option(
         "paper", "ablation: at no layer, or at G's output and D's input too"
     )
-    dense: int = option(None, "ablation: units of a hidden dense layer in both networks; default 0", min=0, max=65536)
+    dense: int = option(
+        None,
+        "ablation: units of a hidden dense layer in both networks; default 0, release --conditional 1024",
+        min=0,
+        max=65536,
+    )
     d_activation: Literal["leaky_relu", "relu"] = option("leaky_relu", "ablation: ReLU in D")
-    output: Literal["tanh", "sigmoid"] = option(None, "ablation: sigmoid at G's output, and images in [0, 1]")
+    output: Literal["tanh", "sigmoid"] = option(
+        None, "ablation: sigmoid ends G, with images in [0, 1]; default tanh, release --conditional sigmoid"
+    )
 
     def __post_init__(self) -> None:
         release = RELEASE_CONDITIONAL if self.conditional is True else RELEASE

@@ -51,7 +51,7 @@ def adversarial_step(
             torch.autocast(x.device.type, precision, enabled=precision != torch.float32),
         ):
             y: Tensor = net(x, labels)
-        return y.float()
+        return y if precision == torch.float32 else y.float()
 
     fake = act(generator, z, turn != "discriminator")
     d_learns = turn != "generator"
