@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format reports imagenet32 bench-probe clean
+.PHONY: demo test slow lint format reports imagenet32 bench-probe bench-train clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -71,6 +71,9 @@ imagenet32: $(VENV)/.package  ## the paper's six-layer discriminator, briefly tr
 bench-probe: $(VENV)/.package  ## the solver against LinearSVC, and extraction against onnxruntime; JSON in the last line
 	$(BIN)/python benchmarks/extraction.py
 	$(BIN)/python benchmarks/solver.py --shared $(SHARED)
+
+bench-train: $(VENV)/.package  ## training against the PyTorch tutorial's loop; JSON in the last line
+	$(BIN)/python benchmarks/training.py --shared $(SHARED)
 
 clean:
 	rm -rf $(VENV) demo-report
