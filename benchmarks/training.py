@@ -2,8 +2,8 @@
 
     python benchmarks/training.py [--shared FOLDER] [--device D] [--threads N] [--rounds N] [--steps N] [--width N]
 
-The same network (64 pixels, kernel 4, width 64), batch, Adam and images (UTKFace, as JPEG files). Plain: ImageFolder and
-a DataLoader with 2 workers, eager, float32, contiguous, a sigmoid and BCELoss, the tutorial's order of updates and
+The same network (64 pixels, kernel 4, width 64), batch, Adam and images (UTKFace, as JPEG files). Plain: ImageFolder
+and a DataLoader with 2 workers, eager, float32, contiguous, a sigmoid and BCELoss, the tutorial's order of updates and
 its looks at losses and scores. Ours: `gan_probe.training.loop.train` on the images decoded beforehand (`load_seconds`),
 in float32 and in bfloat16. Every round starts all three anew; their first steps are not timed. The last line is JSON;
 `ratio` compares float32 with float32 on a CPU and bfloat16 with float32 on a GPU, as medians over rounds.
