@@ -18,30 +18,34 @@ class MovingAverage:
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = network
         self.decay = decay
         self.updates = 0
         self.weights = {name: weight.detach().clone() for name, weight in network.named_parameters()}
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
+    def update(self) -> None:
         """Take in the network's present weights."""
         self.updates += 1
         share = (1 - self.decay) / (1 - self.decay**self.updates)
-        parameters = dict(network.named_parameters())
-        torch._foreach_lerp_(list(self.weights.values()), [parameters[name] for name in self.weights], share)
+        for name, parameter in self.network.named_parameters():
+            self.weights[name].lerp_(parameter, share)
 
     @torch.no_grad()
     def copy_to(self, network: nn.Module) -> None:
-        """Give the network the averaged weights; batch-norm statistics are to be recomputed for them."""
+        """Give the network, or a copy of it, the averaged weights; its statistics are then to be recomputed."""
         for name, parameter in network.named_parameters():
             parameter.copy_(self.weights[name])
 
     def state_dict(self) -> dict[str, Any]:
-        """What resuming needs: plain tensors and a number."""
-        return {"updates": self.updates, "weights": dict(self.weights)}
+        """What resuming needs, the network's own weights too: a checkpoint's generator holds the average."""
+        last = {name: parameter.detach().clone() for name, parameter in self.network.named_parameters()}
+        return {"updates": self.updates, "weights": dict(self.weights), "last": last}
 
+    @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`'s state, of a network of the same parameters."""
+        """Go on from `state_dict`'s state: the average's and the network's."""
         self.updates = state["updates"]
-        for name, weight in self.weights.items():
-            weight.copy_(state["weights"][name])
+        for name, parameter in self.network.named_parameters():
+            self.weights[name].copy_(state["weights"][name])
+            parameter.copy_(state["last"][name])

@@ -82,7 +82,7 @@ def train(
             step += 1
             measured.append(adversarial_step(*step_of, real, z, wanted, precision, recipe.turn(step)))
             if average:
-                average.update(generator)
+                average.update()
             if len(measured) == ROW_STEPS or step == epoch * steps_per_epoch:
                 speed = len(measured) * batch / max(time.monotonic() - clock, 1e-9)
                 history.rows.append(_row(epoch, step, measured, speed))
