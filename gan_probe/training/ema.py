@@ -38,14 +38,11 @@ class MovingAverage:
             parameter.copy_(self.weights[name])
 
     def state_dict(self) -> dict[str, Any]:
-        """What resuming needs, the network's own weights too: a checkpoint's generator holds the average."""
-        last = {name: parameter.detach().clone() for name, parameter in self.network.named_parameters()}
-        return {"updates": self.updates, "weights": dict(self.weights), "last": last}
+        """What resuming needs beside the network's own weights: plain tensors and a number."""
+        return {"updates": self.updates, "weights": dict(self.weights)}
 
-    @torch.no_grad()
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from `state_dict`'s state: the average's and the network's."""
+        """Go on from `state_dict`'s state, of a network of the same parameters."""
         self.updates = state["updates"]
-        for name, parameter in self.network.named_parameters():
-            self.weights[name].copy_(state["weights"][name])
-            parameter.copy_(state["last"][name])
+        for name, weight in self.weights.items():
+            weight.copy_(state["weights"][name])

@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,9 +37,8 @@ def test_it_goes_on_from_a_saved_state_to_the_bit() -> None:
     values = list(np.random.default_rng(0).normal(size=20))
     _, whole = visited(values, 0.9)
     _, first = visited(values[:7], 0.9)
-    net, second = visited([3.0], 0.9)  # as it stands in a checkpoint: some other weights
+    net, second = visited([3.0], 0.9)
     second.load_state_dict(first.state_dict())
-    assert net.weight.item() == pytest.approx(values[6])  # the network goes on from its own, not from the average
     for value in values[7:]:
         nn.init.constant_(net.weight, value)
         second.update()
