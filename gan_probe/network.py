@@ -40,14 +40,15 @@ class StageModule(nn.Module):
             )
         self.norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.InstanceNorm2d | nn.LayerNorm | None = None
         if stage.norm == "instance":
-            self.norm = nn.InstanceNorm2d(stage.channels, eps=stage.eps, affine=True)
+            self.norm = nn.InstanceNorm2d(stage.channels, eps=stage.eps, affine=stage.affine)
         elif stage.norm == "layer":
-            self.norm = nn.LayerNorm([stage.channels, *[stage.unpooled(size)] * 2], eps=stage.eps)
+            shape = [stage.channels, *[stage.unpooled(size)] * 2]
+            self.norm = nn.LayerNorm(shape, eps=stage.eps, elementwise_affine=stage.affine)
         elif stage.norm != "none":
             flat = stage.norm == "unit" or (stage.op == "linear" and stage.shape is None)
             features = stage.outputs if flat else stage.channels
             norm = nn.BatchNorm1d if flat else nn.BatchNorm2d
-            self.norm = norm(features, eps=stage.eps, track_running_stats=stage.statistics)
+            self.norm = norm(features, stage.eps, affine=stage.affine, track_running_stats=stage.statistics)
         self.prelu = nn.PReLU(stage.slopes) if stage.activation == "prelu" else None
 
     def forward(self, x: Tensor, labels: Tensor | None = None, *, inplace: bool = False) -> Tensor:
@@ -148,7 +149,7 @@ class Normed(nn.Module, ABC):
     def statistics(self, statistics: dict[str, Moments] | None) -> None:
         for name, norm in self.norms.items():
             norm.track_running_stats = statistics is not None
-            like = norm.weight
+            like = next(self.parameters()) if norm.weight is None else norm.weight
             norm.running_mean = None if statistics is None else statistics[name].mean.to(like).clone()
             norm.running_var = None if statistics is None else statistics[name].variance.to(like).clone()
 
@@ -265,7 +266,7 @@ def initialise(network: Network, generator: torch.Generator) -> Network:
         values = torch.empty(parameter.shape).normal_(mean, 0.02, generator=generator)
         parameter.data.copy_(values)
     for module in network.modules():
-        if isinstance(module, nn.LayerNorm | nn.PReLU):
+        if isinstance(module, nn.LayerNorm | nn.PReLU) and module.weight is not None:
             nn.init.constant_(module.weight, 0.25 if isinstance(module, nn.PReLU) else 1.0)  # as torch begins
         if isinstance(bias := getattr(module, "bias", None), nn.Parameter):
             nn.init.zeros_(bias)

@@ -26,12 +26,13 @@ class Stage:
     `inputs` and `outputs` count channels (features for `linear`, whose input is flattened in C, H, W order) without
     the `labels` one-hot planes that are concatenated first. `norm` is `channel` (over N, H, W) or, behind a dense
     layer as in the authors' release, `unit` (over N, before the reshape to `shape`), both batch norms; or `instance`
-    (each map alone) or `layer` (all maps of an image together). `statistics` says whether a batch norm's running mean
-    and variance are stored; where they are not, the batch's own are used. `norm_last` puts the norm behind the
-    activation. `slopes` counts a PReLU's learned ones: 1, or one for each channel. `upsample` multiplies height and
-    width of the input, as `interpolation` says; `pool` divides those of the output, as `pooling` says. `padding` counts
-    rows and columns at each end, or at the first alone where `end_padding` counts those at the other. `border` is of
-    zeros put around the product, in front of the norm: at the first end and at the other.
+    (each map alone) or `layer` (all maps of an image together). `affine` says whether the norm has a learned gain and
+    shift. `statistics` says whether a batch norm's running mean and variance are stored; where they are not, the
+    batch's own are used. `norm_last` puts the norm behind the activation. `slopes` counts a PReLU's learned ones: 1, or
+    one for each channel. `upsample` multiplies height and width of the input, as `interpolation` says; `pool` divides
+    those of the output, as `pooling` says. `padding` counts rows and columns at each end, or at the first alone where
+    `end_padding` counts those at the other. `border` is of zeros put around the product, in front of the norm: at the
+    first end and at the other.
     """
 
     op: Op
@@ -45,6 +46,7 @@ class Stage:
     labels: int = 0
     norm: Norm = "none"
     eps: float = 1e-5
+    affine: bool = True
     statistics: bool = True
     shape: tuple[int, int, int] | None = None
     activation: Activation = "none"
@@ -117,7 +119,7 @@ class Stage:
             or (stage.op == "linear" and (stage.upsample, stage.pool) != (1, 1))
             or (stage.op == "linear" and any((*stage.paddings, *stage.border)))
             or (stage.norm in ("instance", "layer") and stage.op == "linear" and stage.shape is None)
-            or not all(isinstance(flag, bool) for flag in (stage.bias, stage.statistics, stage.norm_last))
+            or not all(isinstance(flag, bool) for flag in (stage.bias, stage.affine, stage.statistics, stage.norm_last))
             or (stage.shape is not None and (len(stage.shape) != 3 or math.prod(stage.shape) != stage.outputs))
         ):
             raise BadInputError(one_line(f"a layer of the architecture makes no sense: {stage.to_dict()}"))

@@ -147,7 +147,7 @@ def test_an_architecture_that_does_not_fit_is_refused_by_the_name_of_its_layer()
         Network([Stage("conv", 1, 1, kernel=7)], 4)
 
 
-@pytest.mark.parametrize("arguments", [{"image_size": 48}, {"kernel": 7}, {"kernel": 4, "depth": 2}])
+@pytest.mark.parametrize("arguments", [{"image_size": 36}, {"kernel": 7}, {"kernel": 4, "depth": 2}])
 def test_impossible_recipes_are_refused(arguments):
     with pytest.raises(BadInputError):
         generator_stages(**arguments)

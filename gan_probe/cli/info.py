@@ -145,7 +145,7 @@ def _stage(stage: Any) -> str:
     bends = []
     if stage.activation != "none":
         bends.append(f"leaky ReLU {stage.slope:g}" if stage.activation == "leaky_relu" else stage.activation)
-    norms = [NORMS[stage.norm]] if stage.norm != "none" else []
+    norms = [NORMS[stage.norm] + ("" if stage.affine else " without gain")] if stage.norm != "none" else []
     parts += [*bends, *norms] if stage.norm_last else [*norms, *bends]
     if stage.pool > 1:
         parts.append(f"{stage.pool}x{stage.pool} {stage.pooling} pooling")

@@ -53,8 +53,8 @@ def train_checkpoint(
 ) -> GAN:
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
 
-    Channels are the data's; a recipe without image size gets the smallest of 16, 32, 64 and 128 that is not below
-    the data's. `source` is what opens the data again, a name or a path; the card keeps it. Before training, OutputError
+    Channels are the data's; a recipe without image size gets the smallest of `dcgan.SIZES` that is not below the
+    data's. `source` is what opens the data again, a name or a path; the card keeps it. Before training, OutputError
     if `out` or the report cannot be written or, without `force`, exist.
 
     `keeping` says what is saved as training goes; with `resume` it goes on from there, or begins where nothing is.

@@ -12,10 +12,10 @@ import torch
 from gan_probe.analysis import Context
 from gan_probe.training.calibration import NOTE, calibrated
 from gan_probe.training.distributed import Group
-from gan_probe.training.recipe import BETAS
+from gan_probe.training.ema import MovingAverage
 from gan_probe.training.source import InMemory
 from gan_probe.training.state import TrainingState
-from gan_probe.training.step import adversarial_step
+from gan_probe.training.step import adam, adversarial_step
 from gan_probe.training.untrained import untrained
 
 if TYPE_CHECKING:
@@ -67,15 +67,16 @@ def train(
     targets = labels.astype("int64") if labels is not None and gan.card.classes else None
     source = InMemory(images, targets)
     batch = min(recipe.batch_size, len(images))
-    d_optimiser, g_optimiser = (
-        torch.optim.Adam(net.parameters(), lr=recipe.learning_rate, betas=BETAS) for net in (discriminator, generator)
-    )
+    g_optimiser, d_optimiser = adam(generator, recipe), adam(discriminator, recipe)
+    average = MovingAverage(generator, recipe.ema) if recipe.ema else None
     group = group or Group()
     share = group.share(batch)
     group.join([generator, discriminator], [g_optimiser, d_optimiser])
     step_of = generator, discriminator, g_optimiser, d_optimiser
     precision = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
     parts = {"discriminator": d_optimiser, "generator": g_optimiser, **(parts or {})}
+    if average:
+        parts["average"] = average
     state = TrainingState(gan, generator, discriminator, parts, len(images) // batch, recipe.epochs)
 
     def check() -> None:
@@ -83,7 +84,8 @@ def train(
             keeper.check(state)
 
     def finish() -> GAN:
-        done = calibrated(gan, images, targets, ctx.rng("calibration"), check)
+        shown = gan if average is None else dataclasses.replace(gan, generator=average.averaged())
+        done = calibrated(shown, images, targets, ctx.rng("calibration"), check)
         record = _record(state, recipe, len(images), seed, device)
         return dataclasses.replace(done, card=dataclasses.replace(gan.card, training=record))
 
@@ -99,13 +101,18 @@ def train(
     for epoch in range(state.step // state.steps_per_epoch + 1, recipe.epochs + 1):
         # every draw has the name of its epoch or step: what comes next never depends on what was drawn before
         order = ctx.rng(f"order of epoch {epoch}")
+        for settings in (*g_optimiser.param_groups, *d_optimiser.param_groups):
+            settings["lr"] = recipe.rate(epoch)
         for pixels, chosen in source.epoch(order, batch, state.step % state.steps_per_epoch):
             real = gan.from_uint8(pixels[share]).to(device)  # (batch, C, H, W)
             wanted = None if chosen is None else torch.from_numpy(chosen[share]).to(device)
             z = gan.latent(batch, ctx.rng(f"z of step {state.step + 1}"))[share].to(device)
-            with group.step():
-                state.measured.append(group.mean(adversarial_step(*step_of, real, z, wanted, precision)))
             state.step += 1
+            with group.step():
+                measured = adversarial_step(*step_of, real, z, wanted, precision, recipe.turn(state.step))
+                state.measured.append(group.mean(measured))
+            if average:
+                average.update()
             if len(state.measured) == ROW_STEPS or state.ends_epoch:
                 state.close_row(time.monotonic() - clock, batch)
                 if on_row:
@@ -129,6 +136,7 @@ def _record(state: TrainingState, recipe: Recipe, images: int, seed: int, device
         "epochs": state.step // state.steps_per_epoch if state.ends_epoch else state.step / state.steps_per_epoch,
         "steps": state.step,
         "images": images,
+        "weights": f"generator's moving average, {recipe.ema:g} kept at a step" if recipe.ema else "of the last step",
         "batch_norm": NOTE,
         "seed": seed,
         "seconds": round(state.seconds, 1),

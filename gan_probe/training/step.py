@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn.functional import logsigmoid
 
+from gan_probe.training.recipe import BETAS
+
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
     from gan_probe.network import Network
+    from gan_probe.training.recipe import Recipe, Turn
+
+
+def adam(network: Network, recipe: Recipe) -> torch.optim.Adam:
+    """The recipe's optimiser of a network.
+
+    Its L2 term adds `l2` times each parameter to its gradient, as the release's code does (and torch's `weight_decay`):
+    the gradient of a cost l2 / 2 * sum(w^2).
+    """
+    return torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, betas=BETAS, weight_decay=recipe.l2)
 
 
 def adversarial_step(
@@ -23,29 +35,39 @@ def adversarial_step(
     z: Tensor,
     labels: Tensor | None = None,
     precision: torch.dtype = torch.float32,
+    turn: Turn = "both",
 ) -> Tensor:
-    """Update D on real (N, C, H, W) and G(z) for z (N, Z), then G by the non-saturating loss.
+    """Update D on real (N, C, H, W) and G(z) for z (N, Z), then G by the non-saturating loss; or one of the two.
 
     `precision` is that of products; weights, batch norm and losses are float32. Returns D's loss, G's loss, and D's
-    mean probabilities for real and for generated images: (4,), detached.
+    mean probabilities for real and for generated images: (4,), detached. All are before the update, but for G's loss
+    where both are updated, which is that against the new D.
     """
     real = real.contiguous(memory_format=torch.channels_last)
 
-    def act(net: Network, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, precision, enabled=precision != torch.float32):
+    def act(net: Network, x: Tensor, learns: bool = True) -> Tensor:
+        with (
+            torch.set_grad_enabled(learns),
+            torch.autocast(x.device.type, precision, enabled=precision != torch.float32),
+        ):
             y: Tensor = net(x, labels)
-        return y.float()
+        return y if precision == torch.float32 else y.float()
 
-    fake = act(generator, z)
-    d_real = act(discriminator, real)  # real and generated images apart: each batch has its own statistics
-    d_fake = act(discriminator, fake.detach())
+    fake = act(generator, z, turn != "discriminator")
+    d_learns = turn != "generator"
+    # real and generated images apart: each batch has its own statistics
+    d_real = act(discriminator, real, d_learns)
+    d_fake = act(discriminator, fake.detach() if d_learns else fake)
     d_loss = -(logsigmoid(d_real).mean() + logsigmoid(-d_fake).mean())
-    d_optimiser.zero_grad()
-    torch.autograd.backward(d_loss)
-    d_optimiser.step()
+    if d_learns:
+        d_optimiser.zero_grad()
+        torch.autograd.backward(d_loss)
+        d_optimiser.step()
 
-    g_loss = -logsigmoid(act(discriminator, fake)).mean()
-    g_optimiser.zero_grad()
-    torch.autograd.backward(g_loss, inputs=list(generator.parameters()))
-    g_optimiser.step()
+    judged = act(discriminator, fake) if turn == "both" else d_fake
+    g_loss = -logsigmoid(judged).mean()
+    if turn != "discriminator":
+        g_optimiser.zero_grad()
+        torch.autograd.backward(g_loss, inputs=list(generator.parameters()))  # D's own are not even computed
+        g_optimiser.step()
     return torch.stack([d_loss, g_loss, d_real.sigmoid().mean(), d_fake.sigmoid().mean()]).detach()

@@ -28,9 +28,9 @@ def untrained(
     if recipe.conditional:
         _check_labels(labels, len(images), len(classes))
     names = tuple(classes) if recipe.conditional else ()
-    shape = {"width": recipe.width, "kernel": recipe.kernel, "classes": len(names), "depth": recipe.depth}
-    makes = generator_stages(size, channels, recipe.z_size, **shape)
-    judges = discriminator_stages(size, channels, **shape)
+    shape = (recipe.width, recipe.kernel, len(names), recipe.depth, recipe.guidelines)
+    makes = generator_stages(size, channels, recipe.z_size, *shape)
+    judges = discriminator_stages(size, channels, *shape)
     _check_size((*makes, *judges))
     generator, discriminator = Network(makes, size=1), Network(judges, size=size)
     for name, network in (("generator", generator), ("discriminator", discriminator)):
@@ -43,6 +43,7 @@ def untrained(
         channels,
         z_size=recipe.z_size,
         z_distribution=recipe.z_distribution,
+        value_range=recipe.value_range,
         classes=names,
         generator=generator.stages,
         discriminator=discriminator.stages,
@@ -71,7 +72,7 @@ def _check_size(stages: Sequence[Stage]) -> None:
     if there is not None and needed > there:
         raise BadInputError(
             f"networks of {weights:,} weights need {needed / 1e9:,.0f} GB to train; there are {there / 1e9:,.1f} GB: "
-            "lower --width, --z-size or --image-size"
+            "lower --width, --z-size, --dense or --image-size"
         )
 
 

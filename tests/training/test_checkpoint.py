@@ -56,7 +56,8 @@ def test_a_conditional_checkpoint_knows_the_classes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "chosen"), [((8, 1), (16, 1)), ((16, 3), (16, 3)), ((28, 1), (32, 1)), ((200, 3), (128, 3))]
+    ("stored", "chosen"),
+    [((8, 1), (16, 1)), ((16, 3), (16, 3)), ((28, 1), (28, 1)), ((30, 1), (32, 1)), ((200, 3), (128, 3))],
 )
 def test_size_and_channels_follow_the_data(tmp_path: Path, stored: tuple[int, int], chosen: tuple[int, int]) -> None:
     recipe = Recipe(epochs=1, width=1, z_size=2, batch_size=2)

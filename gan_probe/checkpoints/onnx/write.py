@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from torch import nn
+from torch import nn, ones, zeros
 
 from gan_probe.network import StageModule
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from gan_probe.checkpoints.weights import Role
     from gan_probe.network import Network
     from gan_probe.stage import Stage
+
+    Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.InstanceNorm2d | nn.LayerNorm
 
 OPSET, IR = 17, 9  # of 2022: every runtime in use reads them
 ACTIVATIONS = {
@@ -153,16 +155,26 @@ class _Writer:
     def _normalise(self, name: str, module: StageModule) -> None:
         norm = module.norm
         if isinstance(norm, nn.InstanceNorm2d | nn.LayerNorm):
-            names = [self._constant(f"{name}.gain", norm.weight), self._constant(f"{name}.shift", norm.bias)]
             by_layer = isinstance(norm, nn.LayerNorm)
+            shape = norm.normalized_shape if isinstance(norm, nn.LayerNorm) else (norm.num_features,)
+            names = self._gain_and_shift(name, norm, shape)
             kind, axis = ("LayerNormalization", {"axis": 1}) if by_layer else ("InstanceNormalization", {})
             self.value = self._node(kind, [self.value, *names], f"{name}.normal", epsilon=norm.eps, **axis)
             return
         # the caller has seen to statistics
         assert norm is not None and norm.running_mean is not None and norm.running_var is not None  # noqa: S101, PT018
-        held = {"gain": norm.weight, "shift": norm.bias, "mean": norm.running_mean, "variance": norm.running_var}
-        names = [self._constant(f"{name}.{key}", tensor) for key, tensor in held.items()]
+        names = self._gain_and_shift(name, norm, (norm.num_features,))
+        held = {"mean": norm.running_mean, "variance": norm.running_var}
+        names += [self._constant(f"{name}.{key}", tensor) for key, tensor in held.items()]
         self.value = self._node("BatchNormalization", [self.value, *names], f"{name}.normal", epsilon=module.stage.eps)
+
+    def _gain_and_shift(self, name: str, norm: Norm, shape: tuple[int, ...]) -> list[str]:
+        """Names of a norm's gain and shift, which the operator wants even where the norm has none."""
+        gain, shift = norm.weight, norm.bias
+        return [
+            self._constant(f"{name}.gain", ones(shape) if gain is None else gain),
+            self._constant(f"{name}.shift", zeros(shape) if shift is None else shift),
+        ]
 
     def _reshape(self, name: str, shape: tuple[int, int, int]) -> None:
         self._act("Reshape", f"{name}.reshaped", f"{name}.shape", [0, *shape])  # 0 keeps the batch
