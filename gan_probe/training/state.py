@@ -114,7 +114,7 @@ class TrainingState:
     @torch.no_grad()
     def load_state_dict(self, gan: GAN, state: Mapping[str, Any]) -> None:
         """Go on from the networks of a checkpoint and its extra state; BadInputError if it holds no such state."""
-        if state.get("version") != VERSION:
+        if state.get("version") != VERSION or set(state["parts"]) != set(self.parts):
             raise BadInputError("it holds no state of training that this version can resume; begin anew with --force")
         for mine, theirs in ((self.generator, gan.generator), (self.discriminator, gan.discriminator)):
             values = dict(theirs.named_parameters())  # type: ignore[union-attr]
