@@ -116,7 +116,7 @@ def train(
                     on_row(state.history.rows[-1])
             state.seconds = time.monotonic() - clock
             if progress:
-                progress(state.step, state.total, f"epoch {epoch}/{recipe.epochs}")
+                progress(state.step, state.total, f"epoch {epoch}/{recipe.epochs}{state.speed}")
             if on_step:
                 on_step(state.step, gan)
             if state.ends_epoch:

@@ -73,6 +73,12 @@ class TrainingState:
         """Whether that step was an epoch's last."""
         return self.step % self.steps_per_epoch == 0
 
+    @property
+    def speed(self) -> str:
+        """For the progress bar: how fast the steps of the newest row were."""
+        rows = self.history.rows
+        return f", {rows[-1].images_per_second:,.0f} images/s" if rows else ""
+
     def close_row(self, seconds: float, batch: int) -> None:
         """Add to the history the means over the steps since its last row, `seconds` after the training's start."""
         speed = len(self.measured) * batch / max(seconds - self.row_began, 1e-9)
