@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,10 +68,15 @@ def train_checkpoint(
     beside = out.with_name(f"{out.stem}-training")
     group = group or Group()
     first = group.rank == 0
+    begun = bool(states(beside))
+    # what is finished and has no states, of an earlier version perhaps, is replaced only by force
+    replaces = force or (resume and (begun or not (out.exists() or (beside / "report.json").exists())))
     if first:
-        if states(beside) and not (resume or force):
+        if begun and not (resume or force):
             raise OutputError(f"{beside} holds a training begun: pass --resume to go on, or --force to begin anew")
-        check_writable(out, force or resume)
+        check_writable(out, replaces)
+        if resume and not begun:
+            warnings.warn(f"{beside} holds nothing to resume: training begins", stacklevel=2)
     board = TensorBoard(beside / "events") if tensorboard and first else None
     ctx = Context(seed=seed, device=device)
     if progress is not None:
@@ -83,7 +89,7 @@ def train_checkpoint(
     identity = {name: value for name, value in dataclasses.asdict(recipe).items() if name != "epochs"}
     identity |= {"seed": seed, "images": images.fingerprint, "classes": list(images.classes)}
     with ExitStack() as stack:
-        folder = stack.enter_context(ReportFolder(beside, force or resume)) if first else None
+        folder = stack.enter_context(ReportFolder(beside, replaces)) if first else None
         stop = stack.enter_context(interruption or nullcontext(lambda: False))
         if board:
             stack.enter_context(board)
@@ -99,7 +105,7 @@ def train_checkpoint(
                 seed=seed,
                 device=device,
                 progress=progress,
-                on_epoch=grids,
+                on_epoch=grids if first else None,
                 on_row=board,
                 keeper=keeper,
                 parts={"sample grids": grids},

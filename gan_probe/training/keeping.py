@@ -181,12 +181,16 @@ class Keeper:
 
     def _clear(self, everything: bool) -> None:
         """Make the folders, and remove what a killed process left half-written; of another training, everything."""
-        for folder in (self.folder / STATES, self.folder / CHECKPOINTS):
+        wanted = {STATES: True, CHECKPOINTS: bool(self._kept)}
+        for name, needed in wanted.items():
+            folder = self.folder / name
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                if needed:
+                    folder.mkdir(parents=True, exist_ok=True)
+                found = list(folder.iterdir()) if folder.is_dir() else []
             except OSError as error:
                 raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
-            for path in folder.iterdir():
+            for path in found:
                 if OURS.fullmatch(path.name) and (everything or path.suffix == ".partial"):
                     _remove(path)
 

@@ -42,6 +42,7 @@ def train(
     device: str | torch.device = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
     on_epoch: Callable[[int, GAN], None] | None = None,
+    on_step: Callable[[int, GAN], None] | None = None,
     on_row: Callable[[Row], None] | None = None,
     keeper: Keeper | None = None,
     parts: Mapping[str, Stateful] | None = None,
@@ -49,10 +50,10 @@ def train(
 ) -> tuple[GAN, History]:
     """Train a DCGAN on images (N, H, W, C) uint8, with labels (N,) into `classes` where the recipe is conditional.
 
-    `on_epoch(epoch, gan)` is called before the first epoch (as 0) and after each; the networks then normalise by the
-    batch. `on_row` gets every row of the history. `keeper` saves the training as it goes, `parts` with it, and may
-    resume an earlier one: on the CPU the weights are to the bit those of a training that never stopped. Each process
-    of a `group` calls with the same arguments, and all end with the same weights.
+    `on_epoch(epoch, gan)` is called before the first epoch (as 0) and after each, `on_step(step, gan)` likewise; the
+    networks then normalise by the batch. `on_row` gets every row of the history. `keeper` saves the training as it
+    goes, `parts` with it, and may resume an earlier one: on the CPU the weights are to the bit those of a training that
+    never stopped. Each process of a `group` calls with the same arguments, and all end with the same weights.
 
     In the GAN returned batch norm has the statistics of samples (G) and of the training images (D). On the CPU the
     weights depend only on the arguments and the number of threads; no global random state is read or changed.
@@ -94,8 +95,11 @@ def train(
     if resumes:
         state.resumed.append({"step": state.step, "epochs": recipe.epochs, "machine": _machine(device)})
         clock -= state.seconds
-    elif on_epoch:
-        on_epoch(0, gan)
+    else:
+        if on_epoch:
+            on_epoch(0, gan)
+        if on_step:
+            on_step(0, gan)
     if keeper:
         keeper.after(state, finish)
     for epoch in range(state.step // state.steps_per_epoch + 1, recipe.epochs + 1):
@@ -119,7 +123,9 @@ def train(
                     on_row(state.history.rows[-1])
             state.seconds = time.monotonic() - clock
             if progress:
-                progress(state.step, state.total, f"epoch {epoch}/{recipe.epochs}")
+                progress(state.step, state.total, f"epoch {epoch}/{recipe.epochs}{state.speed}")
+            if on_step:
+                on_step(state.step, gan)
             if state.ends_epoch:
                 state.check_weights()
                 if on_epoch:

@@ -73,6 +73,12 @@ class TrainingState:
         """Whether that step was an epoch's last."""
         return self.step % self.steps_per_epoch == 0
 
+    @property
+    def speed(self) -> str:
+        """For the progress bar: how fast the steps of the newest row were."""
+        rows = self.history.rows
+        return f", {rows[-1].images_per_second:,.0f} images/s" if rows else ""
+
     def close_row(self, seconds: float, batch: int) -> None:
         """Add to the history the means over the steps since its last row, `seconds` after the training's start."""
         speed = len(self.measured) * batch / max(seconds - self.row_began, 1e-9)
@@ -114,7 +120,7 @@ class TrainingState:
     @torch.no_grad()
     def load_state_dict(self, gan: GAN, state: Mapping[str, Any]) -> None:
         """Go on from the networks of a checkpoint and its extra state; BadInputError if it holds no such state."""
-        if state.get("version") != VERSION:
+        if state.get("version") != VERSION or set(state["parts"]) != set(self.parts):
             raise BadInputError("it holds no state of training that this version can resume; begin anew with --force")
         for mine, theirs in ((self.generator, gan.generator), (self.discriminator, gan.discriminator)):
             values = dict(theirs.named_parameters())  # type: ignore[union-attr]

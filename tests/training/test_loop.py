@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,6 +138,7 @@ def test_both_networks_take_one_step_for_every_whole_batch(monkeypatch: pytest.M
     _, history = train(images, dataclasses.replace(TINY, epochs=2), progress=lambda *at: seen.append(at))
     assert list(steps.values()) == [8, 8]
     assert [at[:2] for at in seen] == [(i, 8) for i in range(1, 9)]
+    assert re.fullmatch(r"epoch 2/2, [\d,]+ images/s", seen[-1][2])
     assert [(row.epoch, row.step) for row in history.rows] == [(1, 4), (2, 8)]
 
 

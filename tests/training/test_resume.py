@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from gan_probe.analysis import Context
 from gan_probe.checkpoints.native import load_checkpoint, save_checkpoint
 from gan_probe.data import Data, Split
 from gan_probe.errors import BadInputError, OutputError, StoppedError
+from gan_probe.report.folder import MANIFEST
 from gan_probe.training import Recipe, loop
 from gan_probe.training.checkpoint import train_checkpoint
 from gan_probe.training.grids import SampleGrids
@@ -244,8 +245,41 @@ def test_a_training_begun_is_neither_resumed_nor_replaced_unasked(tmp_path: Path
 
 
 def test_where_there_is_nothing_to_resume_training_begins(tmp_path: Path) -> None:
-    begin(tmp_path, resume=True)
+    with pytest.warns(UserWarning, match="nothing to resume: training begins"):
+        begin(tmp_path, resume=True)
     assert "resumed" not in load_checkpoint(tmp_path / "a.pt")[0].card.training
+
+
+def test_to_resume_replaces_no_checkpoint_that_it_could_not_go_on_from(tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_bytes(b"precious")
+    with pytest.raises(OutputError, match="already there: pass --force"):
+        begin(tmp_path, resume=True)
+    assert (tmp_path / "a.pt").read_bytes() == b"precious"
+
+
+def test_a_training_killed_before_its_first_state_begins_again(tmp_path: Path) -> None:
+    (tmp_path / "a-training" / "states").mkdir(parents=True)
+    (tmp_path / "a-training" / MANIFEST).touch()
+    with pytest.warns(UserWarning, match="nothing to resume"):
+        begin(tmp_path, resume=True)
+    assert (tmp_path / "a.pt").exists()
+
+
+def test_observers_are_called_at_the_same_steps_after_a_stop(tmp_path: Path) -> None:
+    images = data().train.load(16, 1)
+    seen: list[tuple[str, int]] = []
+    for stop in (7, 100):
+        keeper = Keeper(tmp_path, Keeping(), {}, stop=stop_after(stop), resume=True)
+        with suppress(StoppedError):
+            train(
+                images.images,
+                dataclasses.replace(TINY, conditional=False),
+                on_epoch=lambda epoch, _: seen.append(("epoch", epoch)),
+                on_step=lambda step, _: seen.append(("step", step)),
+                keeper=keeper,
+            )
+    assert [n for what, n in seen if what == "epoch"] == [0, 1, 2, 3]
+    assert [n for what, n in seen if what == "step"] == list(range(STEPS + 1))
 
 
 def test_a_damaged_state_is_passed_over_for_the_one_before_it(whole: Whole, tmp_path: Path) -> None:
