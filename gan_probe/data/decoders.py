@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from gan_probe.data.encoded import decode_one
+from gan_probe.data.memory import sharers
 from gan_probe.errors import BadInputError, one_line
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def default_workers() -> int:
     Of the processes that torchrun starts on one machine each has its part.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(16, cores // (2 * int(os.environ.get("LOCAL_WORLD_SIZE", "1")))))
+    return max(1, min(16, cores // (2 * sharers())))
 
 
 class Decoders:

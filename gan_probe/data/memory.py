@@ -27,6 +27,12 @@ def fits(needed: int) -> bool:
     return available is None or needed <= SHARE * available
 
 
+def sharers() -> int:
+    """Processes of one training on this machine, which share its memory and cores: as torchrun says, else 1."""
+    said = os.environ.get("LOCAL_WORLD_SIZE", "")
+    return max(1, int(said)) if said.isdecimal() else 1
+
+
 def available_memory() -> int | None:
     """Bytes that can be allocated now, by the system and by the container; None where neither says."""
     known = [n for n in (_system(), _container()) if n is not None]

@@ -15,6 +15,8 @@ def shuffled(n: int, rng: np.random.Generator) -> np.ndarray:
     read, which the system's cache and read-ahead can follow; sorted by class, a window still holds a thousand random
     runs of 64. It takes 8 bytes an image.
     """
+    if n <= WINDOW * BLOCK:
+        return rng.permutation(n)
     blocks = rng.permutation(-(-n // BLOCK))
 
     def window(chosen: np.ndarray) -> np.ndarray:

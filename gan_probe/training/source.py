@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gan_probe.data.memory import fits
+from gan_probe.data.memory import fits, sharers
 from gan_probe.training.order import shuffled
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def choose_source(
     from gan_probe.training.stream import Stream
 
     nbytes = len(split) * image_size**2 * channels
-    if fits(nbytes):
+    if fits(nbytes * sharers()):
         images = split.load(image_size, channels, progress)
         return InMemory(
             images.images,

@@ -21,7 +21,7 @@ from PIL import Image
 
 from gan_probe.analysis import Context
 from gan_probe.data import Images, Split, open_data
-from gan_probe.data.decoders import Decoders
+from gan_probe.data.decoders import Decoders, default_workers
 from gan_probe.data.folders import Folder
 from gan_probe.features.store import FeatureStore
 from gan_probe.gan import Card
@@ -281,6 +281,15 @@ def test_what_fits_is_held_in_memory_with_its_exact_fingerprint(split):
     ctx = Context()
     ctx.images(split, Card("", "", 8, 3))
     assert [source.record()] == ctx.loaded
+
+
+def test_processes_on_one_machine_share_its_memory_and_cores(split, monkeypatch):
+    monkeypatch.setattr("gan_probe.data.memory.available_memory", lambda: 4 * N * 8 * 8 * 3)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(16), raising=False)
+    for ranks, kind, workers in (("", InMemory, 8), ("2", InMemory, 4), ("4", Stream, 2), ("64", Stream, 1)):
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
+        assert isinstance(choose_source(split, 8, 3), kind)
+        assert default_workers() == workers
 
 
 @pytest.mark.usefixtures("little_memory")
