@@ -260,3 +260,22 @@ def test_a_black_vector_stays_at_zero(tmp_path):
             weight.zero_()
     save_checkpoint(gan, tmp_path / "dead.pt")
     assert (open_space(f"d:{tmp_path / 'dead.pt'}", 16, 1)(pictures()) == 0).all()
+
+
+def test_a_damaged_graph_is_refused_in_a_line_or_runs(tmp_path):
+    graph(tmp_path / "net.onnx", PROJECT[0], weights=PROJECT[1])
+    whole = (tmp_path / "net.onnx").read_bytes()
+    rng = np.random.default_rng(0)
+    opened, refused = 0, []
+    for trial in range(120):
+        raw = bytearray(whole[: rng.integers(1, len(whole))] if trial % 2 else whole)
+        raw[rng.integers(min(len(raw), 400))] ^= 1 << rng.integers(8)
+        (tmp_path / "bad.onnx").write_bytes(raw)
+        try:
+            assert np.isfinite(open_space(str(tmp_path / "bad.onnx"), 16, 1)(pictures(3))).all()
+            opened += 1
+        except BadInputError as error:
+            refused.append(str(error))
+    assert opened > 0  # a flipped bit may stand in a name or a weight
+    assert len(refused) > 20
+    assert all(len(message) <= 200 and message.isprintable() for message in refused)

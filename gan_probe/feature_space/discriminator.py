@@ -69,7 +69,7 @@ def open_discriminator(spec: str, image_size: int, channels: int, judged: GAN | 
         card.image_size,
         card.channels,
         features,
-        tuple(f"{name}: {note}." for note in card.assumed),
+        tuple(f"{name}: {note}." for note in card.assumed if not note.startswith("the generator")),
     )
 
 

@@ -21,12 +21,13 @@ BINS = 2**16  # of distances, for their median: it is known to 1/65,536 of the l
 class Tile:
     """Squared distances (B, D) between the rows at `first` and those at `second`, and their kernel's values.
 
-    What is below `slack`, all that rounding may add or take, is 0: rows that are equal in float32 are equal here.
+    `slack` is the most that rounding changes a distance by; what is below it is 0: equal rows are equal here.
     """
 
     first: slice
     second: slice
     squared: np.ndarray
+    slack: np.ndarray
     kernel: np.ndarray
 
 
@@ -48,16 +49,13 @@ class Between:
     """Of N real rows and M fake ones.
 
     `balls` (M,) counts the real rows in whose ball a fake one lies, `covered` (N,) says whether a real row's ball holds
-    any fake one, `reached` (N,) whether it lies in any fake one's ball; `to_fake` (N,) and `to_real` (M,) are squared
-    distances to the nearest of the other set, and `real_kernel` (N,), `fake_kernel` (M,) sum each row's kernel with all
-    rows of the other set.
+    any fake one, `reached` (N,) whether it lies in any fake one's ball; `real_kernel` (N,) and `fake_kernel` (M,) sum
+    each row's kernel with all rows of the other set.
     """
 
     balls: np.ndarray
     covered: np.ndarray
     reached: np.ndarray
-    to_fake: np.ndarray
-    to_real: np.ndarray
     real_kernel: np.ndarray
     fake_kernel: np.ndarray
 
@@ -97,40 +95,33 @@ def between(real: Rows, fake: Rows, real_radii: np.ndarray, fake_radii: np.ndarr
     """
     balls = np.zeros(len(fake), np.int64)
     covered, reached = np.zeros(len(real), np.bool_), np.zeros(len(real), np.bool_)
-    to_fake, to_real = np.full(len(real), np.inf), np.full(len(fake), np.inf)
     real_kernel, fake_kernel = np.zeros(len(real)), np.zeros(len(fake))
-    slack = _slack(real, fake)
     for tile in _tiles(real, fake):
         i, j = tile.first, tile.second
-        inside = tile.squared < real_radii[i, None] - slack
+        surely = tile.squared + tile.slack
+        inside = surely < real_radii[i, None]
         balls[j] += inside.sum(0)
         covered[i] |= inside.any(1)
-        reached[i] |= (tile.squared < fake_radii[j] - slack).any(1)
-        to_fake[i] = np.minimum(to_fake[i], tile.squared.min(1))
-        to_real[j] = np.minimum(to_real[j], tile.squared.min(0))
+        reached[i] |= (surely < fake_radii[j]).any(1)
         real_kernel[i] += tile.kernel.sum(1)
         fake_kernel[j] += tile.kernel.sum(0)
-    return Between(balls, covered, reached, to_fake, to_real, real_kernel, fake_kernel)
+    return Between(balls, covered, reached, real_kernel, fake_kernel)
 
 
 def _tiles(first: Rows, second: Rows) -> Iterator[Tile]:
     """All tiles of two sets, or those of one with itself on and above the diagonal."""
-    slack = _slack(first, second)
+    rounding = 4 * (first.dimensions + 4) * np.finfo(np.float64).eps
     for i, x in first.blocks():
         for j, y in second.blocks(i.start if first is second else 0):
             product = x @ y.T
-            squared = first.square[i, None] + second.square[j] - 2 * product
+            sizes = first.square[i, None] + second.square[j]
+            squared = sizes - 2 * product
+            slack = rounding * sizes
             squared[squared < slack] = 0
             kernel = product + first.shift[i, None] + second.shift[j]
             kernel /= first.dimensions
             kernel += 1
-            yield Tile(i, j, squared, kernel * kernel * kernel)
-
-
-def _slack(first: Rows, second: Rows) -> float:
-    """The most that rounding in float64 changes a squared distance by."""
-    largest = max(first.square.max(), second.square.max())
-    return 4 * (first.dimensions + 4) * float(np.finfo(np.float64).eps * largest)
+            yield Tile(i, j, squared, slack, kernel * kernel * kernel)
 
 
 def _smallest(known: np.ndarray, found: np.ndarray) -> np.ndarray:

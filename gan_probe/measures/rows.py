@@ -27,8 +27,9 @@ class Rows:
             raise BadInputError(f"features are {features.dtype} {features.shape}: pass floating-point numbers (N, F)")
         self.features = features
         if centre is None:
-            sums = [features[part].sum(0, dtype=np.float64) for part in self.parts]
-            centre = np.sum(sums, axis=0) / len(features)
+            some = features[:: -(-len(features) // BLOCK)]
+            with np.errstate(invalid="ignore"):
+                centre = np.median(some.astype(np.float64), axis=0)  # one row far off would draw a mean to itself
         if centre.shape != features.shape[1:]:
             raise BadInputError(f"features of {features.shape[1]} and {len(centre)} dimensions lie in different spaces")
         self.centre = centre

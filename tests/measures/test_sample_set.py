@@ -218,6 +218,19 @@ def test_a_copy_of_the_real_set_is_inside_it_and_its_neighbours_lie_on_the_edge(
     assert found.fid.value == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("size", [1e6, 1e15])
+@pytest.mark.parametrize("side", [0, 1])
+def test_one_row_far_off_hides_nothing_of_the_others(side, size):
+    sets = drawn(500, 6), drawn(500, 6, seed=1)
+    plain = RealSet(sets[0]).measure(sets[1])
+    sets[side][7] = size
+    found = RealSet(sets[0]).measure(sets[1])
+    for name in ("precision", "recall", "density", "coverage", "duplicates"):
+        # a far row's own ball holds nearly all of the others
+        assert getattr(found, name).value == pytest.approx(getattr(plain, name).value, abs=0.2), name
+    assert found.duplicates.value < 0.03
+
+
 def test_real_images_that_are_all_equal_have_no_scale():
     found = RealSet(np.ones((20, 3), np.float32)).measure(drawn(20, 3))
     assert found.distance is None
