@@ -157,6 +157,23 @@ def test_a_checkpoint_of_every_switch_opens_again_and_as_onnx(switches: dict[str
     assert graph.card.value_range == gan.card.value_range
 
 
+def test_info_tells_norms_without_gain(gan_probe_command: object, tmp_path: Path) -> None:
+    for recipe, told in (("release", True), ("paper", False)):
+        values = {"epochs": 1, "width": 3, "z_size": 5, "dense": 6, "conditional": True, "recipe": recipe}
+        save_checkpoint(trained(Recipe(**values)), tmp_path / f"{recipe}.pt")  # type: ignore[arg-type]
+        code, out, _ = gan_probe_command("info", tmp_path / f"{recipe}.pt")  # type: ignore[operator]
+        assert code == 0
+        assert ("batch norm without gain" in out) is told
+        assert ("3 labels" in out.split("deconv1")[1].splitlines()[0]) is told
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_an_eps_of_1e_8_stays_finite_in_either_precision(precision: str) -> None:
+    gan = trained(Recipe(recipe="release", epochs=2, width=3, z_size=5, batch_size=16, precision=precision))
+    assert {stage.eps for stage in gan.card.generator if stage.norm != "none"} == {1e-8}
+    assert torch.isfinite(gan.sample(gan.latent(8, np.random.default_rng(0)))).all()
+
+
 @pytest.mark.parametrize("recipe", ["paper", "release"])
 def test_conditional_samples_depend_on_their_labels(recipe: str) -> None:
     values = {"epochs": 1, "width": 3, "z_size": 5, "batch_size": 16, "dense": 6}

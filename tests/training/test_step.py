@@ -104,7 +104,7 @@ def test_four_steps_are_those_of_the_reference(recipe: Recipe) -> None:
         turn = recipe.turn(step)
         expected = plain_step(reference_g, reference_d, *references, real, z, y, turn)
         measured = adversarial_step(g, d, *optimisers, real, z, y, turn=turn)
-        torch.testing.assert_close(measured, expected)
+        torch.testing.assert_close(measured[:4], expected)
     for ours, theirs in ((g, reference_g), (d, reference_d)):
         for name, weight in ours.named_parameters():
             torch.testing.assert_close(weight, theirs.get_parameter(name), rtol=1e-6, atol=1e-9)
