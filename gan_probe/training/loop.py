@@ -15,15 +15,13 @@ from gan_probe.features import recalibrate
 from gan_probe.training.history import History, Row
 from gan_probe.training.recipe import BETAS
 from gan_probe.training.source import InMemory
-from gan_probe.training.step import adversarial_step
+from gan_probe.training.step import Measured, adversarial_step
 from gan_probe.training.untrained import untrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy as np
-    from torch import Tensor
-
     from gan_probe.gan import GAN
     from gan_probe.network import Network
     from gan_probe.training.recipe import Recipe
@@ -43,11 +41,12 @@ def train(
     device: str | torch.device = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
     on_epoch: Callable[[int, GAN], None] | None = None,
+    on_step: Callable[[int, GAN], None] | None = None,
 ) -> tuple[GAN, History]:
     """Train a DCGAN on images (N, H, W, C) uint8, with labels (N,) into `classes` where the recipe is conditional.
 
-    `on_epoch(epoch, gan)` is called before the first epoch (as 0) and after each; the networks then normalise by the
-    batch. In the GAN returned batch norm has the statistics of samples (G) and of the training images (D). On the CPU
+    `on_epoch(epoch, gan)` is called before the first epoch (as 0) and after each, `on_step(step, gan)` likewise; the
+    networks then normalise by the batch. In the GAN returned batch norm has the statistics of samples (G) and of the training images (D). On the CPU
     the weights depend only on the arguments and the number of threads; no global random state is read or changed.
     Raises BadInputError for images or labels that do not fit the recipe, and when the losses diverge.
     """
@@ -68,8 +67,10 @@ def train(
     history, step = History(), 0
     if on_epoch:
         on_epoch(0, gan)
+    if on_step:
+        on_step(0, gan)
     for epoch in range(1, recipe.epochs + 1):
-        measured: list[Tensor] = []
+        measured: list[Measured] = []
         clock = time.monotonic()
         # every draw has the name of its epoch or step: what comes next never depends on what was drawn before
         for pixels, chosen in source.epoch(ctx.rng(f"order of epoch {epoch}"), batch):
@@ -80,6 +81,8 @@ def train(
             step_of = generator, discriminator, g_optimiser, d_optimiser
             measured.append(adversarial_step(*step_of, real, z, wanted, precision))
             step += 1
+            if on_step:
+                on_step(step, gan)
             if len(measured) == ROW_STEPS or step == epoch * steps_per_epoch:
                 speed = len(measured) * batch / max(time.monotonic() - clock, 1e-9)
                 history.rows.append(_row(epoch, step, measured, speed))
@@ -106,13 +109,13 @@ def train(
     return gan, history
 
 
-def _row(epoch: int, step: int, measured: Sequence[Tensor], speed: float) -> Row:
-    values = torch.stack(list(measured)).cpu()  # (steps, 4): fetched once, not at every step
+def _row(epoch: int, step: int, measured: Sequence[Measured], speed: float) -> Row:
+    values = torch.stack([torch.stack(one) for one in measured]).cpu()  # (steps, 7): fetched once, not at every step
     if not bool(values.isfinite().all()):
         bad = step - len(values) + 1 + int((~values.isfinite()).any(dim=1).nonzero()[0])
         raise BadInputError(f"training diverged: a loss is not finite at step {bad}; lower the learning rate")
-    d_loss, g_loss, d_real, d_fake = values.double().mean(dim=0).tolist()
-    return Row(epoch, step, d_loss, g_loss, d_real, d_fake, speed)
+    means = dict(zip(Measured._fields, values.double().mean(dim=0).tolist(), strict=True))
+    return Row(epoch, step, **means, images_per_second=speed)
 
 
 def _check_weights(generator: Network, discriminator: Network, step: int) -> None:

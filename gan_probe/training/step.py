@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.nn.functional import logsigmoid
+from torch.nn.utils import get_total_norm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
     from torch.optim import Optimizer
 
     from gan_probe.network import Network
+
+
+class Measured(NamedTuple):
+    """What one step measured, each a detached tensor () on the networks' device: fetching it there would stall a GPU.
+
+    Losses are in nats. `d_real` and `d_fake` are D's mean probabilities of being real, `d_accuracy` is the share of the
+    real and generated images that it tells rightly, all before its update. The gradients' norms are Euclidean, over
+    all of a network's parameters.
+    """
+
+    d_loss: Tensor
+    g_loss: Tensor
+    d_real: Tensor
+    d_fake: Tensor
+    d_accuracy: Tensor
+    d_gradient: Tensor
+    g_gradient: Tensor
 
 
 def adversarial_step(
@@ -23,11 +43,10 @@ def adversarial_step(
     z: Tensor,
     labels: Tensor | None = None,
     precision: torch.dtype = torch.float32,
-) -> Tensor:
+) -> Measured:
     """Update D on real (N, C, H, W) and G(z) for z (N, Z), then G by the non-saturating loss.
 
-    `precision` is that of products; weights, batch norm and losses are float32. Returns D's loss, G's loss, and D's
-    mean probabilities for real and for generated images: (4,), detached.
+    `precision` is that of products; weights, batch norm and losses are float32.
     """
     real = real.contiguous(memory_format=torch.channels_last)
 
@@ -42,10 +61,27 @@ def adversarial_step(
     d_loss = -(logsigmoid(d_real).mean() + logsigmoid(-d_fake).mean())
     d_optimiser.zero_grad()
     torch.autograd.backward(d_loss)
+    d_gradient = gradient_norm(discriminator.parameters())
     d_optimiser.step()
 
     g_loss = -logsigmoid(act(discriminator, fake)).mean()
     g_optimiser.zero_grad()
     torch.autograd.backward(g_loss, inputs=list(generator.parameters()))
+    g_gradient = gradient_norm(generator.parameters())
     g_optimiser.step()
-    return torch.stack([d_loss, g_loss, d_real.sigmoid().mean(), d_fake.sigmoid().mean()]).detach()
+    d_real, d_fake = d_real.detach(), d_fake.detach()
+    accuracy = ((d_real > 0).float().mean() + (d_fake < 0).float().mean()) / 2
+    return Measured(
+        d_loss.detach(),
+        g_loss.detach(),
+        d_real.sigmoid().mean(),
+        d_fake.sigmoid().mean(),
+        accuracy,
+        d_gradient,
+        g_gradient,
+    )
+
+
+def gradient_norm(parameters: Iterable[torch.nn.Parameter]) -> Tensor:
+    """The Euclidean norm of all gradients together, ()."""
+    return get_total_norm([p.grad for p in parameters if p.grad is not None])
