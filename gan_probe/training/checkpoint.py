@@ -16,7 +16,9 @@ from gan_probe.report.folder import ReportFolder
 from gan_probe.report.model import RunReport
 from gan_probe.training.grids import SampleGrids
 from gan_probe.training.loop import train
+from gan_probe.training.monitor import SAMPLES, Monitor
 from gan_probe.training.report import training_report
+from gan_probe.training.verdict import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +57,8 @@ def train_checkpoint(
     recipe = dataclasses.replace(recipe, image_size=size)
     images = ctx.images(data.train, Card(out.stem, "gan-probe", size, channels))
     grids = SampleGrids(recipe.epochs, ctx.rng("sample grids"))
+    rng = ctx.rng("monitor")
+    monitor = Monitor(images.images[rng.permutation(len(images))[: 2 * SAMPLES]], rng)
     with ReportFolder(out.with_name(f"{out.stem}-training"), force) as folder:
         gan, history = train(
             images.images,
@@ -65,18 +69,22 @@ def train_checkpoint(
             device=device,
             progress=progress,
             on_epoch=grids,
+            on_step=monitor,
         )
+        # once more, by the statistics that the checkpoint holds
+        grids(recipe.epochs, gan)
+        monitor.look(gan.card.training["steps"], gan)
+        verdict = judge(history.rows, monitor.looks, monitor.reference)
         trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
         gan.card = dataclasses.replace(
             gan.card,
             name=out.stem,
             training_data=source or data.name,
-            training=gan.card.training | {"data": trained_on},
+            training=gan.card.training | {"data": trained_on, "verdict": verdict.to_dict()},
             licence=licence,
         )
-        grids(recipe.epochs, gan)  # once more, by the statistics that the checkpoint holds
         save_checkpoint(gan, out)
         run = provenance(command, seed, device, data.name) | {"images": ctx.loaded}
-        report = training_report(history, gan, grids, images.notes)
+        report = training_report(history, gan, grids, monitor, verdict, images.notes)
         folder.add(RunReport(gan.card.to_dict(), run), report)
     return gan

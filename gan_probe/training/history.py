@@ -58,7 +58,8 @@ class History:
             title="Losses",
             caption="Means over the steps since the row before. D's loss is 1.386 and G's 0.693 when D can only guess; "
             "its accuracy is then 0.5. Gradients: Euclidean norms over all of a network's parameters.",
-            formats=dict.fromkeys(MEANS, ".3f") | {"d_gradient": ".3g", "g_gradient": ".3g", "images_per_second": ",.0f"},
+            formats=dict.fromkeys(MEANS, ".3f")
+            | {"d_gradient": ".3g", "g_gradient": ".3g", "images_per_second": ",.0f"},
         )
 
     def loss_figure(self) -> Figure:

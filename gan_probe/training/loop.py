@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import numpy as np
+    from torch import Tensor
+
     from gan_probe.gan import GAN
     from gan_probe.network import Network
     from gan_probe.training.recipe import Recipe
@@ -46,8 +48,9 @@ def train(
     """Train a DCGAN on images (N, H, W, C) uint8, with labels (N,) into `classes` where the recipe is conditional.
 
     `on_epoch(epoch, gan)` is called before the first epoch (as 0) and after each, `on_step(step, gan)` likewise; the
-    networks then normalise by the batch. In the GAN returned batch norm has the statistics of samples (G) and of the training images (D). On the CPU
-    the weights depend only on the arguments and the number of threads; no global random state is read or changed.
+    networks then normalise by the batch. In the GAN returned batch norm has the statistics of samples (G) and of the
+    training images (D). On the CPU the weights depend only on the arguments and the number of threads; no global random
+    state is read or changed.
     Raises BadInputError for images or labels that do not fit the recipe, and when the losses diverge.
     """
     started = time.monotonic()
@@ -70,7 +73,7 @@ def train(
     if on_step:
         on_step(0, gan)
     for epoch in range(1, recipe.epochs + 1):
-        measured: list[Measured] = []
+        measured: list[Tensor] = []
         clock = time.monotonic()
         # every draw has the name of its epoch or step: what comes next never depends on what was drawn before
         for pixels, chosen in source.epoch(ctx.rng(f"order of epoch {epoch}"), batch):
@@ -109,8 +112,8 @@ def train(
     return gan, history
 
 
-def _row(epoch: int, step: int, measured: Sequence[Measured], speed: float) -> Row:
-    values = torch.stack([torch.stack(one) for one in measured]).cpu()  # (steps, 7): fetched once, not at every step
+def _row(epoch: int, step: int, measured: Sequence[Tensor], speed: float) -> Row:
+    values = torch.stack(list(measured)).cpu()  # (steps, 7): fetched once, not at every step
     if not bool(values.isfinite().all()):
         bad = step - len(values) + 1 + int((~values.isfinite()).any(dim=1).nonzero()[0])
         raise BadInputError(f"training diverged: a loss is not finite at step {bad}; lower the learning rate")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Measured(NamedTuple):
-    """What one step measured, each a detached tensor () on the networks' device: fetching it there would stall a GPU.
+    """What one step measures, each a tensor ().
 
     Losses are in nats. `d_real` and `d_fake` are D's mean probabilities of being real, `d_accuracy` is the share of the
     real and generated images that it tells rightly, all before its update. The gradients' norms are Euclidean, over
@@ -43,10 +43,11 @@ def adversarial_step(
     z: Tensor,
     labels: Tensor | None = None,
     precision: torch.dtype = torch.float32,
-) -> Measured:
+) -> Tensor:
     """Update D on real (N, C, H, W) and G(z) for z (N, Z), then G by the non-saturating loss.
 
-    `precision` is that of products; weights, batch norm and losses are float32.
+    `precision` is that of products; weights, batch norm and losses are float32. Returns what `Measured` names, stacked
+    and detached: (7,), on the networks' device, since fetching it at every step would stall a GPU.
     """
     real = real.contiguous(memory_format=torch.channels_last)
 
@@ -69,17 +70,16 @@ def adversarial_step(
     torch.autograd.backward(g_loss, inputs=list(generator.parameters()))
     g_gradient = gradient_norm(generator.parameters())
     g_optimiser.step()
-    d_real, d_fake = d_real.detach(), d_fake.detach()
-    accuracy = ((d_real > 0).float().mean() + (d_fake < 0).float().mean()) / 2
-    return Measured(
-        d_loss.detach(),
-        g_loss.detach(),
-        d_real.sigmoid().mean(),
-        d_fake.sigmoid().mean(),
-        accuracy,
-        d_gradient,
-        g_gradient,
+    measured = Measured(
+        d_loss=d_loss,
+        g_loss=g_loss,
+        d_real=d_real.sigmoid().mean(),
+        d_fake=d_fake.sigmoid().mean(),
+        d_accuracy=((d_real > 0).float().mean() + (d_fake < 0).float().mean()) / 2,
+        d_gradient=d_gradient,
+        g_gradient=g_gradient,
     )
+    return torch.stack(measured).detach()
 
 
 def gradient_norm(parameters: Iterable[torch.nn.Parameter]) -> Tensor:
