@@ -64,6 +64,8 @@ class History:
 
     def loss_figure(self) -> Figure:
         """Losses, D's scores and gradient norms by training step, as figure `losses`."""
+        from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
         from gan_probe.report.figures import new_figure
 
         figure = new_figure(6.4, 6.4)
@@ -82,6 +84,9 @@ class History:
         scores.set_ylim(0, 1)
         draw(gradients, discriminator="d_gradient", generator="g_gradient")
         gradients.set_yscale("log")
+        gradients.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        gradients.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        gradients.yaxis.set_minor_formatter(NullFormatter())
         gradients.set_ylabel("gradient norm")
         gradients.set_xlabel("step")
         figure.align_ylabels()

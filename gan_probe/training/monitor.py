@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 SAMPLES = 512
 FEWEST = 50  # samples below which variety is not judged
-EVERY = 128  # steps between looks in the long run: a look costs less than a step
+EVERY = 64  # steps between looks in the long run: a look costs less than a step
 FRAMES = 60
-FRAME_SIDE = 512  # pixels, about
+FRAME_SIDE = 384  # pixels, about
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,9 @@ class Monitor:
             "signals",
             rows,
             title="Variety of samples",
-            caption=f"{self.samples} samples of the same latents, in the space {self.space}. Diversity: mean "
-            "distance of two, as a share of that of real images. Kinds: effective number of clusters of real images that "
-            "they fall into, likewise. Duplicates: share with another nearer than only 1% of real images have.",
+            caption=f"{self.samples} samples of the same latents, in the space {self.space}. Diversity: mean distance "
+            "of two, as a share of that of real images; kinds: effective number of clusters of real images that they "
+            "fall into, likewise; duplicates: share with another nearer than only 1% of real images have.",
             formats={name: ".3f" for name in rows[0] if name != "step"} if rows else {},
         )
 
@@ -151,7 +151,7 @@ class Monitor:
 
 
 def due(step: int) -> bool:
-    """Whether to look after this step: powers of two, four looks between them from 16 on, and every 128 steps."""
+    """Whether to look after this step: powers of two, four looks between them from 16 on, and every 64 steps."""
     return step % min(EVERY, max(1 << max(step.bit_length() - 1, 0), 1) // (4 if step >= 16 else 1)) == 0
 
 
