@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,7 @@ class Drawer(GAN):
         super().__init__(Card("drawer", "none", size, 1, classes=classes))
         self.calls: list[tuple[torch.Tensor, torch.Tensor | None]] = []
 
-    def sample(self, z: torch.Tensor, labels: torch.Tensor | None = None, batch_size: int = 128) -> torch.Tensor:
+    def sample(self, z: torch.Tensor, labels: torch.Tensor | None = None, *_: int) -> torch.Tensor:
         """Images of grey levels from the latents."""
         self.calls.append((z, labels))
         side = self.card.image_size
@@ -88,7 +89,7 @@ def test_frames_are_bounded_and_keep_the_first_and_the_latest() -> None:
     assert len(steps) == FRAMES
     assert (steps[0], steps[-1]) == (0, 199_936)
     assert steps[1] <= 256  # early ones are kept
-    assert max(b - a for a, b in zip(steps, steps[1:], strict=False)) < 199_936 / 15
+    assert max(b - a for a, b in itertools.pairwise(steps)) < 199_936 / 15
 
 
 def test_a_second_look_after_a_step_takes_the_place_of_the_first() -> None:
@@ -100,8 +101,8 @@ def test_a_second_look_after_a_step_takes_the_place_of_the_first() -> None:
 
 def test_samples_that_are_not_finite_are_passed_over() -> None:
     class Broken(Drawer):
-        def sample(self, z: torch.Tensor, labels: torch.Tensor | None = None, batch_size: int = 128) -> torch.Tensor:
-            return super().sample(z, labels, batch_size) * torch.nan
+        def sample(self, z: torch.Tensor, labels: torch.Tensor | None = None, *_: int) -> torch.Tensor:
+            return super().sample(z, labels) * torch.nan
 
     monitor = Monitor(real(), rng())
     monitor(0, Broken())
