@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gan_probe.errors import BadInputError, OutputError, one_line
 from gan_probe.features.pooling import batches, columns_of, in_memory, pooled_rows
-from gan_probe.features.statistics import recalibrated
+from gan_probe.features.statistics import digest_of, recalibrated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gan_probe.data import Images
     from gan_probe.features.pooling import Progress
     from gan_probe.features.store import FeatureStore
-    from gan_probe.gan import GAN, Moments, Net
+    from gan_probe.gan import GAN, Net
 
 FORMAT = 1  # of what features are: a change of how they are computed, beyond rounding, makes it the next number
 DType = Literal["float32", "float16"]
@@ -132,7 +132,7 @@ def _made_from(
     return {
         "format": FORMAT,
         "network": digest,
-        "statistics": _digest(net.statistics) if calibration is None else _describe(calibration),
+        "statistics": digest_of(net.statistics) if calibration is None else _describe(calibration),
         "value_range": list(gan.card.value_range),
         "layers": list(layers),
         "grid": grid,
@@ -144,15 +144,6 @@ def _made_from(
 def _describe(calibration: Calibration) -> dict[str, Any]:
     order = hashlib.sha256(calibration.order.astype("<i8").tobytes()).hexdigest()
     return {"images": calibration.images.fingerprint, "order": order, "batch_size": calibration.batch_size}
-
-
-def _digest(statistics: dict[str, Moments] | None) -> str:
-    found = hashlib.sha256()
-    for name, moments in sorted((statistics or {}).items()):
-        found.update(name.encode())
-        for values in (moments.mean, moments.variance):
-            found.update(values.detach().cpu().float().numpy().tobytes())
-    return found.hexdigest()
 
 
 def _calibration_batches(gan: GAN, calibration: Calibration, progress: Progress) -> Iterator[Tensor]:

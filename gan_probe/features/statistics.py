@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,16 @@ def recalibrate(net: Net, batches: Iterable[Batch]) -> dict[str, Moments]:
     if count == 0:
         raise BadInputError("no images to recompute the batch-norm statistics on")
     return {name: Moments((s.mean / count).float(), (s.variance / count).float()) for name, s in sums.items()}
+
+
+def digest_of(statistics: dict[str, Moments] | None) -> str:
+    """SHA-256 over all means and variances."""
+    found = hashlib.sha256()
+    for name, moments in sorted((statistics or {}).items()):
+        found.update(name.encode())
+        for values in (moments.mean, moments.variance):
+            found.update(values.detach().cpu().float().numpy().tobytes())
+    return found.hexdigest()
 
 
 @contextmanager

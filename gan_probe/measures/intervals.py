@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gan_probe.errors import BadInputError
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % interval and the name of the interval's method."""
+
+    value: float
+    low: float
+    high: float
+    method: str
+
+
+def proportion(successes: int, n: int) -> Estimate:
+    """A proportion with Wilson's interval."""
+    return Estimate(successes / n, *wilson(successes, n), "Wilson")
+
+
+def normal(value: float, error: float, method: str) -> Estimate:
+    """A value with 1.96 standard errors on either side; `method` names where those come from."""
+    return Estimate(value, value - 1.96 * error, value + 1.96 * error, method)
 
 
 def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:

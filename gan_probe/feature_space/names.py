@@ -1,0 +1,58 @@
+"""From the name of a feature space to the space itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gan_probe.errors import BadInputError, one_line
+from gan_probe.feature_space.space import FeatureSpace
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from gan_probe.gan import GAN
+
+SPACES = "pixels, d:CHECKPOINT, d:CHECKPOINT:LAYER, a file .onnx that maps images to vectors, or default"
+DEFAULTS = {3: "imagenet32-dcgan", 1: "mnist-dcgan"}  # by channels: whose discriminator `default` is
+
+
+def open_space(
+    spec: str, image_size: int, channels: int, *, judged: GAN | None = None, own: bool = False, device: str = "cpu"
+) -> FeatureSpace:
+    """Open a feature space by its name, for images of `image_size` and 1 or 3 `channels`.
+
+    `SPACES` lists the names. A space made of the discriminator of the GAN that is `judged` is refused, unless `own`
+    says that it is meant. Raises BadInputError, in one line, for unknown names, layers and files.
+    """
+    if spec == "pixels":
+        return FeatureSpace("pixels", "", image_size, channels, image_size, channels, _pixels)
+    if spec == "default":
+        spec = f"d:{_default(channels)}"
+    if spec.startswith("d:") and len(spec) > 2:
+        from gan_probe.feature_space.discriminator import open_discriminator
+
+        return open_discriminator(spec[2:], image_size, channels, None if own else judged, device)
+    if spec.lower().endswith(".onnx"):
+        from gan_probe.feature_space.graph import open_graph
+
+        return open_graph(Path(spec), image_size, channels)
+    raise BadInputError(f"feature space {one_line(spec, 40)!r} is not known: {SPACES}")
+
+
+def _default(channels: int) -> str:
+    from gan_probe.checkpoints import resolve
+
+    name = DEFAULTS[channels]
+    if not resolve(name).exists():
+        raise BadInputError(
+            f"the default feature space is the discriminator of {name}, which is not here: name pixels, "
+            "d:CHECKPOINT[:LAYER] or a file .onnx"
+        )
+    return name
+
+
+def _pixels(images: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
