@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from gan_probe.data import open_data
+from gan_probe.feature_space import open_space
 from gan_probe.gan import GAN, Card
 from gan_probe.measures.intervals import wilson
 from gan_probe.network import Network
@@ -55,7 +56,7 @@ def one_dimension(gan: GAN) -> None:
 def trained(data: Images, recipe: Recipe, seed: int, plant: Callable[[GAN], None] | None = None) -> Verdict:
     """The verdict on a training, spoilt from step `PLANTED` on."""
     rng = np.random.default_rng(seed)
-    monitor = Monitor(data.images[rng.permutation(len(data))[: 2 * SAMPLES]], rng)
+    monitor = Monitor(data.images[rng.permutation(len(data))[: 2 * SAMPLES]], rng, open_space("pixels", 16, 1))
 
     def watch(step: int, gan: GAN) -> None:
         if plant is not None and step >= PLANTED:
@@ -69,7 +70,7 @@ def trained(data: Images, recipe: Recipe, seed: int, plant: Callable[[GAN], None
 def drawn(data: Images, classes: int, seed: int) -> Verdict:
     """The verdict where mixtures of real images are drawn in G's place, from step `PLANTED` on of some classes only."""
     rng = np.random.default_rng(seed)
-    monitor = Monitor(data.images[rng.permutation(len(data))[: 2 * SAMPLES]], rng)
+    monitor = Monitor(data.images[rng.permutation(len(data))[: 2 * SAMPLES]], rng, open_space("pixels", 16, 1))
     kept = rng.permutation(10)[:classes]
     by_class = [data.images[data.labels == label].astype(float) for label in range(10)]
 

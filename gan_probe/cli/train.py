@@ -46,6 +46,13 @@ Examples:
     metavar="FILE",
     help="The checkpoint to write; its report lands beside it.",
 )
+@click.option(
+    "--feature-space",
+    metavar="SPACE",
+    default="pixels",
+    show_default=True,
+    help="Where samples are monitored: pixels, d:CHECKPOINT[:LAYER] or a .onnx file.",
+)
 @shared.seed
 @shared.device
 @click.option("--force", is_flag=True, help="Replace a checkpoint that is already there.")
@@ -56,6 +63,7 @@ def command(
     download: bool,
     labels: str | None,
     out: Path,
+    feature_space: str,
     seed: int,
     device: str,
     force: bool,
@@ -80,5 +88,6 @@ def command(
             force=force,
             command=shared.command_line(),
             source=data_spec,
+            feature_space=feature_space,
         )
     click.echo(str(out))

@@ -10,6 +10,7 @@ from gan_probe.analysis import Context
 from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.dcgan import SIZES
 from gan_probe.disk import check_writable
+from gan_probe.feature_space import open_space
 from gan_probe.gan import Card
 from gan_probe.provenance import provenance
 from gan_probe.report.folder import ReportFolder
@@ -40,12 +41,14 @@ def train_checkpoint(
     command: str = "",
     source: str = "",
     licence: str = "",
+    feature_space: str = "pixels",
 ) -> GAN:
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
 
     Channels are the data's; a recipe without image size gets the smallest of 16, 32, 64 and 128 that is not below
-    the data's. `source` is what opens the data again, a name or a path; the card keeps it. Before training, OutputError
-    if `out` or the report cannot be written or, without `force`, exist.
+    the data's. `source` is what opens the data again, a name or a path; the card keeps it. Samples are monitored in
+    the feature space of that name. Before training, OutputError if `out` or the report cannot be written or, without
+    `force`, exist.
     """
     out = Path(out)
     check_writable(out, force)
@@ -58,7 +61,8 @@ def train_checkpoint(
     images = ctx.images(data.train, Card(out.stem, "gan-probe", size, channels))
     grids = SampleGrids(recipe.epochs, ctx.rng("sample grids"))
     rng = ctx.rng("monitor")
-    monitor = Monitor(images.images[rng.permutation(len(images))[: 2 * SAMPLES]], rng)
+    space = open_space(feature_space, size, channels, device=device)
+    monitor = Monitor(images.images[rng.permutation(len(images))[: 2 * SAMPLES]], rng, space)
     with ReportFolder(out.with_name(f"{out.stem}-training"), force) as folder:
         gan, history = train(
             images.images,

@@ -34,11 +34,10 @@ def training_report(
         Artifact("samples-over-training.webp", animation(monitor.frames), "The same latents over training, animated."),
     ]
     if monitor.looks:
-        tables.append(monitor.table(at_most=TABLE_ROWS))
-        figures.append(monitor.figure())
-        artifacts.append(
-            Artifact("monitor.csv", to_csv(monitor.table()).encode(), "The variety of samples, all looks.")
-        )
+        tables.append(monitor.measure_table())
+        figures.append(monitor.signal_figure())
+        looks = to_csv(monitor.signal_table()).encode()
+        artifacts.append(Artifact("monitor.csv", looks, "The variety of samples at every look."))
     speed = training["steps"] * training["recipe"]["batch_size"] / max(training["seconds"], 1e-9)
     return Report(
         tables=tables,
@@ -47,6 +46,7 @@ def training_report(
         notes=[
             f"Trained on {training['machine']} at {speed:,.0f} images a second, all told.",
             f"Batch norm: {training['batch_norm']}.",
+            *monitor.space.notes,
             *notes,
         ],
         name="training",

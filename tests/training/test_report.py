@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_verdict_stands_first_with_its_evidence(trained: Path) -> None:
     report = json.loads((trained.parent / "a-training" / "report.json").read_text())
     (analysis,) = report["analyses"]
-    assert [table["name"] for table in analysis["tables"]] == ["verdict", "losses", "signals"]
+    assert [table["name"] for table in analysis["tables"]] == ["verdict", "losses", "measures"]
     assert analysis["tables"][0]["title"].startswith("Verdict: too early to tell")
     assert [figure["name"] for figure in analysis["figures"]] == [
         "losses",
@@ -44,13 +44,13 @@ def test_the_verdict_stands_first_with_its_evidence(trained: Path) -> None:
 def test_the_signals_can_be_queried_later(trained: Path) -> None:
     lines = (trained.parent / "a-training" / "artifacts" / "training-monitor.csv").read_text().splitlines()
     assert lines[0] == "step,diversity,kinds,duplicates"
-    assert [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2", "4", "8", "16", "20", "24"]
+    assert [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2", "4", "8", "16", "18", "20", "22", "24"]
 
 
 def test_the_animation_shows_the_same_latents_over_training(trained: Path) -> None:
     content = (trained.parent / "a-training" / "artifacts" / "training-samples-over-training.webp").read_bytes()
     with Image.open(io.BytesIO(content)) as film:
-        assert film.n_frames == 8
+        assert film.n_frames == 10
 
 
 def test_the_card_keeps_the_verdict_and_info_shows_it(trained: Path, gan_probe_command) -> None:

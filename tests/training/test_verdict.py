@@ -52,7 +52,7 @@ def test_a_collapse_is_dated_to_the_first_look_that_saw_it() -> None:
 
 
 def test_many_duplicates_are_a_collapse_though_the_kinds_are_all_there() -> None:
-    looks = [look(0, 0.8), look(100, 0.8), look(200, 0.8, 0.9), look(300, 0.8, 0.9)]
+    looks = [look(0, 0.8), look(100, 0.8), look(200, 0.8, 0.95), look(300, 0.8, 0.95)]
     assert judge([row(300)], looks, REFERENCE).step == 200
 
 
