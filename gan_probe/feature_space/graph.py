@@ -89,12 +89,7 @@ class Graph:
         parts = []
         for start in range(0, len(images), self._most):
             block = images[start : start + self._most].transpose(0, 3, 1, 2).astype(np.float32)
-            vectors = self._run(np.ascontiguousarray(block * np.float32((high - low) / 255) + np.float32(low)))
-            if not np.isfinite(vectors).all():
-                raise BadInputError(
-                    "the feature space's graph gives values that are not finite: its weights are damaged"
-                )
-            parts.append(vectors)
+            parts.append(self._run(np.ascontiguousarray(block * np.float32((high - low) / 255) + np.float32(low))))
         return np.concatenate(parts)
 
     def _run(self, x: np.ndarray) -> np.ndarray:
@@ -108,6 +103,8 @@ class Graph:
         vectors: np.ndarray = np.asarray(found, np.float32)
         if len(vectors) != len(x):
             raise BadInputError(f"it gives {len(vectors)} vectors for {len(x)} images")
+        if not np.isfinite(vectors).all():
+            raise BadInputError("the feature space's graph gives values that are not finite: its weights are damaged")
         return vectors.reshape(len(x), -1)[:n]
 
     def _check_independence(self) -> None:

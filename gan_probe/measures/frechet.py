@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gan_probe.measures.intervals import Estimate, normal
 from gan_probe.measures.rows import BLOCK
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 class Gaussian:
     """A set's mean (F,) about its centre, and R (r, F), r <= F, with R^T R its covariance (unbiased, over N - 1)."""
 
+    rows: Rows
     mean: np.ndarray
     root: np.ndarray
 
@@ -34,7 +36,7 @@ class Gaussian:
         root = np.concatenate(held)
         if len(root) > rows.dimensions:
             root = _triangle(root)
-        return cls(mean, root / np.sqrt(len(rows) - 1))
+        return cls(rows, mean, root / np.sqrt(len(rows) - 1))
 
     @cached_property
     def total(self) -> float:
@@ -42,17 +44,38 @@ class Gaussian:
         return float(np.square(self.root).sum())
 
 
-def frechet_distance(real: Gaussian, fake: Gaussian) -> float:
+def frechet_distance(real: Gaussian, fake: Gaussian) -> Estimate:
     """|m - m'|^2 + tr(S + S' - 2 (S S')^(1/2)); exact also where there are fewer samples than dimensions.
 
     With roots R of the covariances, the eigenvalues of S S' are the squared singular values of R R'^T. It is biased:
-    two sets from one distribution are at a distance above 0, the more so the smaller they are.
+    two sets from one distribution are at a distance above 0, the more so the smaller they are. The interval, by the
+    delta method from the influence of each sample, is one of the expected distance *at these sizes*.
     """
-    from scipy.linalg import svdvals
+    from scipy.linalg import svd
 
-    together = float(svdvals(real.root @ fake.root.T, overwrite_a=True, check_finite=False).sum())
-    shift = float(np.square(real.mean - fake.mean).sum())
-    return max(0.0, shift + real.total + fake.total - 2 * together)
+    left, together, right = svd(
+        real.root @ fake.root.T, full_matrices=False, overwrite_a=True, check_finite=False, lapack_driver="gesdd"
+    )
+    shift = real.mean - fake.mean
+    value = float(shift @ shift) + real.total + fake.total - 2 * float(together.sum())
+    kept = together > together[0] * len(together) * np.finfo(np.float64).eps
+    scale = 1 / np.sqrt(together[kept])
+    variance = _variance(real, (right[kept] * scale[:, None]) @ fake.root, shift)
+    variance += _variance(fake, (left.T[kept] * scale[:, None]) @ real.root, -shift)
+    return normal(max(0.0, value), float(np.sqrt(variance)), "delta method")
+
+
+def _variance(side: Gaussian, root: np.ndarray, shift: np.ndarray) -> float:
+    """What the choice of this set's samples adds to the distance's variance; `shift` is from the other mean to its own.
+
+    `root` W (r, F) is that of the linear map W^T W which carries this set's Gaussian to the other's: its derivative by
+    a sample's weight is |x|^2 - |W x|^2 + 2 x shift, with x the sample less the mean.
+    """
+    influence = np.empty(len(side.rows))
+    for part, block in side.rows.blocks():
+        x = block - side.mean
+        influence[part] = np.square(x).sum(1) - np.square(x @ root.T).sum(1) + 2 * x @ shift
+    return float(influence.var(ddof=1)) / len(influence)
 
 
 def _triangle(rows: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ class Measures:
     duplicates: Estimate
     distance: float | None
     median_distance: float | None
-    fid: float
+    fid: Estimate
     kid: Estimate
 
 

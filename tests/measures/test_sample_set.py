@@ -66,7 +66,7 @@ def test_precision_recall_density_coverage_equal_naeems_package(n, m, features, 
 @pytest.mark.parametrize("offset", [0.0, 50.0])
 def test_fid_equals_torch_fidelitys_formula(n, m, features, offset):
     x, y = drawn(n, features, offset), drawn(m, features, offset + 0.2, 1.3, seed=1)
-    assert RealSet(x).measure(y).fid == pytest.approx(torch_fidelity_fid(x, y), rel=1e-9)
+    assert RealSet(x).measure(y).fid.value == pytest.approx(torch_fidelity_fid(x, y), rel=1e-9)
 
 
 @pytest.mark.parametrize("features", [50, 400])
@@ -75,12 +75,14 @@ def test_fid_is_exact_where_features_outnumber_samples(features):
     # the covariances' own space has 30 + 40 dimensions at most: in its coordinates nothing is lost
     basis = np.linalg.qr(np.concatenate([x, y]).T.astype(np.float64))[0]
     known = torch_fidelity_fid(x @ basis, y @ basis)
-    assert RealSet(x).measure(y).fid == pytest.approx(known, rel=1e-5)  # the formula's own square root is the coarser
+    assert RealSet(x).measure(y).fid.value == pytest.approx(
+        known, rel=1e-5
+    )  # the formula's own square root is the coarser
 
 
 def test_fid_of_known_gaussians_is_found_in_many_samples():
     x, y = drawn(4000, 4), drawn(4000, 4, shift=1.0, scale=2.0, seed=1)
-    assert RealSet(x).measure(y).fid == pytest.approx(4 * (1 + (2 - 1) ** 2), rel=0.05)
+    assert RealSet(x).measure(y).fid.value == pytest.approx(4 * (1 + (2 - 1) ** 2), rel=0.05)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -149,8 +151,10 @@ def test_real_against_real_is_the_reference_and_moves_with_the_sizes():
     real, held, fake = drawn(800, 8), drawn(700, 8, seed=2), drawn(300, 8, seed=1)
     found = sample_set(real, fake, held)
     assert found.reference.n == found.samples.n == 300
-    assert found.samples.fid == pytest.approx(found.reference.fid, rel=0.3)
-    assert RealSet(real[:100]).measure(fake[:100]).fid > 2 * found.samples.fid  # FID's bias, which the reference shares
+    assert found.samples.fid.value == pytest.approx(found.reference.fid.value, rel=0.3)
+    assert (
+        RealSet(real[:100]).measure(fake[:100]).fid.value > 2 * found.samples.fid.value
+    )  # FID's bias, which the reference shares
     for name in ("precision", "recall", "density", "coverage", "kid"):
         mine, theirs = getattr(found.samples, name), getattr(found.reference, name)
         assert mine.low <= theirs.high
@@ -172,7 +176,7 @@ def test_lost_modes_cost_recall_and_coverage_and_not_precision():
     assert whole.recall.value > 0.85
     assert 0.2 < lost.recall.value < 0.31
     assert 0.2 < lost.coverage.value < 0.31
-    assert lost.fid > 20 * whole.fid
+    assert lost.fid.value > 20 * whole.fid.value
     assert lost.kid.low > whole.kid.high
     assert lost.distance < 0.95 < whole.distance
 
@@ -203,7 +207,7 @@ def test_one_sample_repeated_is_a_whole_collapse_and_no_error():
     assert found.duplicates.value == 1
     assert found.distance == found.median_distance == 0
     assert found.recall.value == 0
-    assert found.fid > 1
+    assert found.fid.value > 1
 
 
 def test_a_copy_of_the_real_set_is_inside_it_and_its_neighbours_lie_on_the_edge():
@@ -211,7 +215,7 @@ def test_a_copy_of_the_real_set_is_inside_it_and_its_neighbours_lie_on_the_edge(
     found = RealSet(real).measure(real)
     assert found.precision.value == found.recall.value == found.coverage.value == 1
     assert found.density.value == 1  # k neighbours, less the one on the edge, and the sample itself
-    assert found.fid == pytest.approx(0, abs=1e-9)
+    assert found.fid.value == pytest.approx(0, abs=1e-9)
 
 
 def test_real_images_that_are_all_equal_have_no_scale():
