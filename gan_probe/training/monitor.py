@@ -101,20 +101,22 @@ class Monitor:
         rows: list[dict[str, Cell]] = [{"step": look.step, **look.signals} for look in self.looks]
         return Table("signals", rows, title="Variety of samples")
 
-    def measure_table(self) -> Table:
+    def measure_table(self, intervals: bool = False) -> Table:
         """The measures by step as table `measures`, those of held-out real images in the last row."""
-        rows: list[dict[str, Cell]] = [
-            {"samples": f"step {look.step:,}", **look.measures} for look in self.looks if look.measures
-        ]
+        measured = [(f"step {look.step:,}", look.measures) for look in self.looks if look.measures]
         if self.reference is not None:
-            rows.append({"samples": "real images", **values(self.reference.held_out)})
+            measured.append(("real images", values(self.reference.held_out)))
+        rows: list[dict[str, Cell]] = [
+            {"samples": which, **{name: value for name, value in found.items() if intervals or name in MEASURES}}
+            for which, found in measured
+        ]
         return Table(
             "measures",
             rows,
             title="Samples against training images",
             caption=f"{self.samples} samples of the same latents against as many training images, in the space "
             f"{self.space.name}; the last row has other training images in their place. FID is biased upwards by so "
-            "few: compare it with the last row's alone.",
+            "few: compare it with the last row's alone. The 95% intervals are in measures.csv.",
             formats=dict.fromkeys(MEASURES, ".3f") | {"fid": ".4g", "kid": ".3g"} if rows else {},
         )
 
@@ -158,9 +160,10 @@ class Monitor:
 
 
 def values(measures: Measures) -> dict[str, float]:
-    """The measures by name, without their intervals."""
+    """The measures by name, each followed by the ends of its 95 % interval, `_low` and `_high`."""
     found = {name: getattr(measures, name) for name in MEASURES}
-    return {name: float(getattr(value, "value", value)) for name, value in found.items()}
+    ends = {"": "value", "_low": "low", "_high": "high"}
+    return {name + end: getattr(found[name], attribute) for name in MEASURES for end, attribute in ends.items()}
 
 
 def due(step: int) -> bool:

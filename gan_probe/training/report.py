@@ -37,7 +37,11 @@ def training_report(
         tables.append(monitor.measure_table())
         figures.append(monitor.signal_figure())
         looks = to_csv(monitor.signal_table()).encode()
-        artifacts.append(Artifact("monitor.csv", looks, "The variety of samples at every look."))
+        measures = to_csv(monitor.measure_table(intervals=True)).encode()
+        artifacts += [
+            Artifact("monitor.csv", looks, "The variety of samples at every look."),
+            Artifact("measures.csv", measures, "Samples against training images, with 95% intervals."),
+        ]
     speed = training["steps"] * training["recipe"]["batch_size"] / max(training["seconds"], 1e-9)
     return Report(
         tables=tables,

@@ -157,6 +157,9 @@ def test_tables_and_figure_pass_the_checks_of_reports_and_name_the_space() -> No
     ]
     assert "the space pixels" in measures.caption
     assert "the space pixels" in figure.caption
+    whole = monitor.measure_table(intervals=True).rows[-1]
+    assert whole["coverage_low"] <= whole["coverage"] <= whole["coverage_high"]  # type: ignore[operator]
+    assert set(measures.rows[-1]) < set(whole)
     check_report(Report(tables=[signals, measures], figures=[figure]))
 
 
