@@ -123,10 +123,17 @@ def _card(gan: GAN) -> list[dict[str, Any]]:
         "classes": ", ".join(card.classes),
         "gives": ", ".join(_gives(gan)),
         "training data": card.training_data,
+        "training": _verdict(card.training.get("verdict")),
         "licence": card.licence,
         "sha256": card.sha256,
     }
     return [{"property": key, "value": value} for key, value in facts.items() if value]
+
+
+def _verdict(verdict: object) -> str:
+    """What our monitors said of the training; other people's cards may hold anything under this name."""
+    words = verdict.get("words") if isinstance(verdict, dict) else None
+    return words if isinstance(words, str) else ""
 
 
 def _stage(stage: Any) -> str:

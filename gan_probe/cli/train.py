@@ -50,6 +50,13 @@ Examples:
     metavar="FILE",
     help="The checkpoint to write; its report lands beside it.",
 )
+@click.option(
+    "--feature-space",
+    metavar="SPACE",
+    default="pixels",
+    show_default=True,
+    help="Where samples are monitored: pixels, d:CHECKPOINT[:LAYER] or a .onnx file.",
+)
 @shared.seed
 @shared.device
 @click.option("--force", is_flag=True, help="Replace a checkpoint, or a training begun, that is already there.")
@@ -62,6 +69,7 @@ def command(
     download: bool,
     labels: str | None,
     out: Path,
+    feature_space: str,
     seed: int,
     device: str,
     force: bool,

@@ -22,6 +22,7 @@ from gan_probe.training.distributed import Group
 from gan_probe.training.grids import SampleGrids
 from gan_probe.training.keeping import Keeper, Keeping, states
 from gan_probe.training.loop import train
+from gan_probe.training.monitor import SAMPLES, Monitor
 from gan_probe.training.report import training_report
 from gan_probe.training.state import DivergedError
 
@@ -118,7 +119,7 @@ def train_checkpoint(
             gan.card,
             name=out.stem,
             training_data=source or data.name,
-            training=gan.card.training | {"data": trained_on},
+            training=gan.card.training | {"data": trained_on, "verdict": verdict.to_dict()},
             licence=licence,
         )
         if folder is None:
@@ -126,6 +127,6 @@ def train_checkpoint(
         grids(recipe.epochs, gan)  # once more, by the statistics that the checkpoint holds
         save_checkpoint(gan, out)
         run = provenance(command, seed, device, data.name) | {"images": ctx.loaded}
-        report = training_report(history, gan, grids, images.notes)
+        report = training_report(history, gan, grids, monitor, verdict, images.notes)
         folder.add(RunReport(gan.card.to_dict(), run), report)
     return gan

@@ -1,4 +1,4 @@
-"""What training looked like: losses and scores, averaged over epochs or, in long epochs, over a hundred steps."""
+"""What training measured: losses, scores and gradients, averaged over epochs or, in long epochs, a hundred steps."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from gan_probe.report.model import Figure, Table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
+
     from gan_probe.report.model import Cell
 
 
@@ -20,7 +22,9 @@ class Row:
     """Means over the steps up to `step`, counted from 1, since the row before.
 
     `d_loss` and `g_loss` are in nats (2 ln 2 = 1.386 and ln 2 = 0.693 for a D that guesses); `d_real` and `d_fake` are
-    the probabilities of being real that D gives to real and to generated images before its update.
+    the probabilities of being real that D gives to real and to generated images before its update, and `d_accuracy`,
+    the balance of the game, is the share of both that it tells rightly: 0.5 if it guesses, 1 if it has won.
+    `d_gradient` and `g_gradient` are the Euclidean norms of the networks' gradients.
     """
 
     epoch: int
@@ -29,7 +33,13 @@ class Row:
     g_loss: float
     d_real: float
     d_fake: float
+    d_accuracy: float
+    d_gradient: float
+    g_gradient: float
     images_per_second: float
+
+
+MEANS = tuple(f.name for f in dataclasses.fields(Row))[2:]
 
 
 @dataclass
@@ -46,35 +56,50 @@ class History:
             "losses",
             cells,
             title="Losses",
-            caption="Means over the steps since the row before. D's loss is 1.386 and G's 0.693 when D can only guess.",
-            formats=dict.fromkeys(("d_loss", "g_loss", "d_real", "d_fake"), ".3f") | {"images_per_second": ",.0f"},
+            caption="Means over the steps since the row before. D's loss is 1.386 and G's 0.693 when D can only guess; "
+            "its accuracy is then 0.5. Gradients: Euclidean norms over all of a network's parameters.",
+            formats=dict.fromkeys(MEANS, ".3f")
+            | {"d_gradient": ".3g", "g_gradient": ".3g", "images_per_second": ",.0f"},
         )
 
     def loss_figure(self) -> Figure:
-        """Losses and D's scores by training step, as figure `losses`."""
+        """Losses, D's scores and gradient norms by training step, as figure `losses`."""
+        from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
         from gan_probe.report.figures import new_figure
 
-        figure = new_figure(6.4, 4.8)
-        losses, scores = figure.subplots(2, 1, sharex=True)
+        figure = new_figure(6.4, 6.4)
+        losses, scores, gradients = figure.subplots(3, 1, sharex=True)
         steps = [row.step for row in self.rows]
-        losses.plot(steps, [row.d_loss for row in self.rows], label="discriminator")
-        losses.plot(steps, [row.g_loss for row in self.rows], label="generator")
+
+        def draw(axes: Axes, **lines: str) -> None:
+            for label, name in lines.items():
+                axes.plot(steps, [getattr(row, name) for row in self.rows], label=label.replace("_", " "))
+            axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=3)
+
+        draw(losses, discriminator="d_loss", generator="g_loss")
         losses.set_ylabel("loss (nats)")
-        scores.plot(steps, [row.d_real for row in self.rows], label="real images")
-        scores.plot(steps, [row.d_fake for row in self.rows], label="generated images")
+        draw(scores, real_images="d_real", generated_images="d_fake", told_rightly="d_accuracy")
         scores.set_ylabel("D's probability of real")
-        scores.set_xlabel("step")
         scores.set_ylim(0, 1)
-        for axes in (losses, scores):
-            axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2)
+        draw(gradients, discriminator="d_gradient", generator="g_gradient")
+        gradients.set_yscale("log")
+        gradients.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        gradients.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        gradients.yaxis.set_minor_formatter(NullFormatter())
+        gradients.set_ylabel("gradient norm")
+        gradients.set_xlabel("step")
+        figure.align_ylabels()
         last = self.rows[-1]
         return Figure(
             "losses",
             figure,
-            title="Losses and scores",
-            caption="A balanced game keeps both scores near one half; when G's loss only climbs, D has won.",
+            title="Losses, scores and gradients",
+            caption="A balanced game keeps both scores near one half. Told rightly: the share of real and generated "
+            "images that D tells rightly; it stays near 1, and G's loss climbs, when D has won.",
             alt=f"Curves that end at D loss {last.d_loss:.2f}, G loss {last.g_loss:.2f}, "
-            f"scores {last.d_real:.2f} for real and {last.d_fake:.2f} for generated images.",
+            f"scores {last.d_real:.2f} for real and {last.d_fake:.2f} for generated images, "
+            f"gradient norms {last.d_gradient:.2g} of D and {last.g_gradient:.2g} of G.",
         )
 
 
@@ -86,8 +111,5 @@ def condense(rows: Sequence[Row], at_most: int) -> list[Row]:
 
 
 def _mean(rows: Sequence[Row]) -> Row:
-    means = {
-        name: sum(getattr(row, name) for row in rows) / len(rows)
-        for name in ("d_loss", "g_loss", "d_real", "d_fake", "images_per_second")
-    }
+    means = {name: sum(getattr(row, name) for row in rows) / len(rows) for name in MEANS}
     return Row(rows[-1].epoch, rows[-1].step, **means)

@@ -1,4 +1,4 @@
-"""The report of a training: losses, scores, and samples as the epochs pass."""
+"""The report of a training: the verdict, losses and scores, the variety of samples, and samples as the epochs pass."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from gan_probe.report.csv import to_csv
 from gan_probe.report.figures import image_grid
 from gan_probe.report.model import Artifact, Figure, Report
+from gan_probe.training.animation import animation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,20 +17,42 @@ if TYPE_CHECKING:
     from gan_probe.gan import GAN
     from gan_probe.training.grids import SampleGrids
     from gan_probe.training.history import History
+    from gan_probe.training.monitor import Monitor
+    from gan_probe.training.verdict import Verdict
 
 TABLE_ROWS = 20  # a page's worth; the artifact has them all
 
 
-def training_report(history: History, gan: GAN, grids: SampleGrids, notes: Sequence[str] = ()) -> Report:
-    """Tables, figures and notes on a training that `loop.train` has ended."""
+def training_report(
+    history: History, gan: GAN, grids: SampleGrids, monitor: Monitor, verdict: Verdict, notes: Sequence[str] = ()
+) -> Report:
+    """Tables, figures and notes on a training that `loop.train` has ended; the verdict stands first."""
     training = gan.card.training
-    table = history.loss_table(at_most=TABLE_ROWS)
-    whole = Artifact("losses.csv", to_csv(history.loss_table()).encode(), "The losses, row by row.")
+    tables, figures = [verdict.table(), history.loss_table(at_most=TABLE_ROWS)], [history.loss_figure()]
+    artifacts = [
+        Artifact("losses.csv", to_csv(history.loss_table()).encode(), "The losses, row by row."),
+        Artifact("samples-over-training.webp", animation(monitor.frames), "The same latents over training, animated."),
+    ]
+    if monitor.looks:
+        tables.append(monitor.measure_table())
+        figures.append(monitor.signal_figure())
+        looks = to_csv(monitor.signal_table()).encode()
+        measures = to_csv(monitor.measure_table(intervals=True)).encode()
+        artifacts += [
+            Artifact("monitor.csv", looks, "The variety of samples at every look."),
+            Artifact("measures.csv", measures, "Samples against training images, with 95% intervals."),
+        ]
+    speed = training["steps"] * training["recipe"]["batch_size"] / max(training["seconds"], 1e-9)
     return Report(
-        tables=[table],
-        figures=[history.loss_figure(), *_samples(gan, grids)],
-        artifacts=[whole],
-        notes=[f"Batch norm: {training['batch_norm']}.", *notes],
+        tables=tables,
+        figures=[*figures, *_samples(gan, grids)],
+        artifacts=artifacts,
+        notes=[
+            f"Trained on {training['machine']} at {speed:,.0f} images a second, all told.",
+            f"Batch norm: {training['batch_norm']}.",
+            *monitor.space.notes,
+            *notes,
+        ],
         name="training",
         title="Training",
         options=training["recipe"],

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.nn.functional import logsigmoid
+from torch.nn.utils import get_total_norm
 
 from gan_probe.training.recipe import BETAS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from torch import Tensor
     from torch.optim import Optimizer
 
@@ -24,6 +27,23 @@ def adam(network: Network, recipe: Recipe) -> torch.optim.Adam:
     the gradient of a cost l2 / 2 * sum(w^2).
     """
     return torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, betas=BETAS, weight_decay=recipe.l2)
+
+
+class Measured(NamedTuple):
+    """What one step measures, each a tensor ().
+
+    Losses are in nats. `d_real` and `d_fake` are D's mean probabilities of being real, `d_accuracy` is the share of the
+    real and generated images that it tells rightly, all before its update. The gradients' norms are Euclidean, over
+    all of a network's parameters.
+    """
+
+    d_loss: Tensor
+    g_loss: Tensor
+    d_real: Tensor
+    d_fake: Tensor
+    d_accuracy: Tensor
+    d_gradient: Tensor
+    g_gradient: Tensor
 
 
 def adversarial_step(

@@ -41,7 +41,7 @@ def test_the_report_beside_it_holds_losses_and_samples(tmp_path: Path) -> None:
     folder = tmp_path / "a-training"
     report = json.loads((folder / "report.json").read_text())
     (analysis,) = report["analyses"]
-    assert [table["name"] for table in analysis["tables"]] == ["losses"]
+    assert [table["name"] for table in analysis["tables"]] == ["verdict", "losses"]  # of 32 images, no signals
     assert [figure["name"] for figure in analysis["figures"]] == ["losses", "samples-over-training", "samples"]
     assert report["run"]["command"] == "gan-probe train ..."
     assert report["run"]["images"][0]["n"] == 32

@@ -14,7 +14,7 @@ from gan_probe.errors import BadInputError
 from gan_probe.gan import GAN, Card
 from gan_probe.training import Recipe, loop
 from gan_probe.training.loop import train
-from gan_probe.training.step import adversarial_step
+from gan_probe.training.step import Measured, adversarial_step
 from gan_probe.training.untrained import untrained
 
 if TYPE_CHECKING:
@@ -169,7 +169,9 @@ def test_losses_are_the_binary_cross_entropies() -> None:
     bce = torch.nn.functional.binary_cross_entropy
     one, zero = torch.ones_like(p_real), torch.zeros_like(p_real)
     expected = torch.stack([bce(p_real, one) + bce(p_fake, zero), bce(p_fake, one), p_real.mean(), p_fake.mean()])
-    torch.testing.assert_close(measured, expected)
+    torch.testing.assert_close(measured[:4], expected)
+    right = (p_real > 0.5).float().mean() + (p_fake < 0.5).float().mean()
+    assert Measured(*measured).d_accuracy == right / 2
 
 
 def test_initial_weights_have_the_papers_spread() -> None:

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_probe.checkpoints.native import load_checkpoint, save_checkpoint
+from gan_probe.data import Data, Split
+from gan_probe.testing import tiny_gan
+from gan_probe.training import Recipe
+from gan_probe.training.checkpoint import train_checkpoint
+
+TINY = Recipe(epochs=3, width=4, z_size=8, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    images = np.random.default_rng(0).integers(0, 256, (128, 16, 16, 1), dtype=np.uint8)
+    out = tmp_path_factory.mktemp("trained") / "a.pt"
+    train_checkpoint(Data("noise", Split.from_arrays("noise", images)), out, TINY)
+    return out
+
+
+def test_the_verdict_stands_first_with_its_evidence(trained: Path) -> None:
+    report = json.loads((trained.parent / "a-training" / "report.json").read_text())
+    (analysis,) = report["analyses"]
+    assert [table["name"] for table in analysis["tables"]] == ["verdict", "losses", "measures"]
+    assert analysis["tables"][0]["title"].startswith("Verdict: too early to tell")
+    assert [figure["name"] for figure in analysis["figures"]] == [
+        "losses",
+        "signals",
+        "samples-over-training",
+        "samples",
+    ]
+    assert any("images a second" in note for note in analysis["notes"])
+    page = (trained.parent / "a-training" / "index.html").read_text()
+    assert page.index("Verdict: too early to tell") < page.index("Losses")
+
+
+def test_the_signals_can_be_queried_later(trained: Path) -> None:
+    lines = (trained.parent / "a-training" / "artifacts" / "training-monitor.csv").read_text().splitlines()
+    assert lines[0] == "step,diversity,kinds,duplicates"
+    assert [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2", "4", "8", "16", "18", "20", "22", "24"]
+
+
+def test_the_animation_shows_the_same_latents_over_training(trained: Path) -> None:
+    content = (trained.parent / "a-training" / "artifacts" / "training-samples-over-training.webp").read_bytes()
+    with Image.open(io.BytesIO(content)) as film:
+        assert film.n_frames == 10
+
+
+def test_the_card_keeps_the_verdict_and_info_shows_it(trained: Path, gan_probe_command) -> None:
+    verdict = load_checkpoint(trained)[0].card.training["verdict"]
+    assert (verdict["kind"], verdict["step"]) == ("unformed", None)
+    code, out, _ = gan_probe_command("info", trained)
+    assert code == 0
+    assert verdict["words"][:17] in out
+
+
+@pytest.mark.parametrize("verdict", ["steady", 3, None, {"words": ["steady"]}, {"kind": "steady"}, []])
+def test_info_survives_a_verdict_of_another_kind(tmp_path: Path, gan_probe_command, verdict: object) -> None:
+    gan = tiny_gan()
+    gan.card.training["verdict"] = verdict
+    save_checkpoint(gan, tmp_path / "a.pt")
+    assert gan_probe_command("info", tmp_path / "a.pt")[0] == 0
