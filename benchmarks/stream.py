@@ -115,7 +115,7 @@ def step_speed(folder: Path, workers: int) -> dict[str, float]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     split = open_data(str(folder / "part-{000..000}.tar")).train.subset(np.arange(10_000))
     images = split.load(SIZE, 3).images
-    gan, generator, discriminator = untrained(images, Recipe(image_size=SIZE, width=64), None, (), Context())
+    gan, generator, discriminator = untrained(InMemory(images), Recipe(image_size=SIZE, width=64), Context())
     gan.to(device)
     optimisers = [torch.optim.Adam(net.parameters(), lr=2e-4, betas=BETAS) for net in (generator, discriminator)]
     sources: dict[str, Source] = {"memory": InMemory(images), "stream": Stream(split, SIZE, 3, workers=workers)}

@@ -108,6 +108,7 @@ def command(
                 force=force,
                 command=shared.command_line(),
                 source=data_spec,
+                feature_space=feature_space,
                 keeping=keeping,
                 resume=resume,
                 interruption=postponed(),

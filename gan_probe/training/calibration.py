@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe.gan import GAN
+    from gan_probe.training.source import Source
 
 BATCH = 128  # images in a batch of the statistics, as in the release
 BATCHES = 100
@@ -28,8 +29,7 @@ NOTE = (
 
 def calibrated(
     gan: GAN,
-    images: np.ndarray,
-    labels: np.ndarray | None,
+    source: Source,
     rng: np.random.Generator,
     check: Callable[[], None] = lambda: None,
 ) -> GAN:
@@ -39,22 +39,25 @@ def calibrated(
     """
     networks: dict[str, Any] = {}
     # in random order: of data sorted by class, a batch would hold one class and vary too little
-    order = rng.permutation(len(images))[: BATCH * BATCHES]
-    chunks = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-    wanted = [None if labels is None else torch.from_numpy(labels[chunk]).to(gan.device) for chunk in chunks]
+    images, labels = source.sample(BATCH * BATCHES, rng)
+    wanted = wanted_of(gan, labels)
 
-    def samples() -> Iterator[tuple[Tensor, Tensor | None]]:
-        for chunk, y in zip(chunks, wanted, strict=True):
+    def batches_of(inputs: Callable[[slice], Tensor]) -> Iterator[tuple[Tensor, Tensor | None]]:
+        for start in range(0, len(images), BATCH):
             check()
-            yield gan.latent(len(chunk), rng).to(gan.device), y
+            rows = slice(start, min(start + BATCH, len(images)))
+            yield inputs(rows).to(gan.device), None if wanted is None else wanted[rows]
 
-    def reals() -> Iterator[tuple[Tensor, Tensor | None]]:
-        for chunk, y in zip(chunks, wanted, strict=True):
-            check()
-            yield gan.from_uint8(images[chunk]).to(gan.device), y
+    samples = batches_of(lambda rows: gan.latent(rows.stop - rows.start, rng))
+    reals = batches_of(lambda rows: gan.from_uint8(images[rows]))
 
-    for role, batches in (("generator", samples()), ("discriminator", reals())):
+    for role, batches in (("generator", samples), ("discriminator", reals)):
         network = copy.deepcopy(getattr(gan, role))
         network.statistics = recalibrate(network, batches)
         networks[role] = network.eval().requires_grad_(False).to(memory_format=torch.contiguous_format)
     return dataclasses.replace(gan, **networks)
+
+
+def wanted_of(gan: GAN, labels: np.ndarray | None) -> Tensor | None:
+    """The labels (N,) as a conditional GAN takes them; None for any other."""
+    return None if labels is None or not gan.card.classes else torch.from_numpy(labels.astype("int64")).to(gan.device)

@@ -13,7 +13,7 @@ from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.dcgan import SIZES
 from gan_probe.disk import check_writable
 from gan_probe.errors import BadInputError, OutputError
-from gan_probe.gan import Card
+from gan_probe.feature_space import open_space
 from gan_probe.provenance import provenance
 from gan_probe.report.folder import ReportFolder
 from gan_probe.report.model import RunReport
@@ -24,7 +24,9 @@ from gan_probe.training.keeping import Keeper, Keeping, states
 from gan_probe.training.loop import train
 from gan_probe.training.monitor import SAMPLES, Monitor
 from gan_probe.training.report import training_report
+from gan_probe.training.source import choose_source
 from gan_probe.training.state import DivergedError
+from gan_probe.training.verdict import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +49,7 @@ def train_checkpoint(
     command: str = "",
     source: str = "",
     licence: str = "",
+    feature_space: str = "pixels",
     keeping: Keeping | None = None,
     resume: bool = False,
     interruption: AbstractContextManager[Callable[[], bool]] | None = None,
@@ -56,8 +59,9 @@ def train_checkpoint(
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
 
     Channels are the data's; a recipe without image size gets the smallest of `dcgan.SIZES` that is not below the
-    data's. `source` is what opens the data again, a name or a path; the card keeps it. Before training, OutputError
-    if `out` or the report cannot be written or, without `force`, exist.
+    data's. `source` is what opens the data again, a name or a path; the card keeps it. Samples are monitored in the
+    feature space of that name. Before training, OutputError if `out` or the report cannot be written or, without
+    `force`, exist.
 
     `keeping` says what is saved as training goes; with `resume` it goes on from there, or begins where nothing is.
     Within `interruption` the function that it gives is asked after every step whether to stop: StoppedError then.
@@ -85,10 +89,12 @@ def train_checkpoint(
     size, channels = data.train.native_shape()
     size = recipe.image_size or next((known for known in SIZES if known >= size), SIZES[-1])
     recipe = dataclasses.replace(recipe, image_size=size)
-    images = ctx.images(data.train, Card(out.stem, "gan-probe", size, channels))
-    grids = SampleGrids(recipe.epochs, ctx.rng("sample grids"))
+    images = choose_source(data.train, size, channels, epochs=recipe.epochs, progress=ctx.progress)
+    grids, rng = SampleGrids(recipe.epochs, ctx.rng("sample grids")), ctx.rng("monitor")
+    space = open_space(feature_space, size, channels, device=device)
+    monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, space)
     identity = {name: value for name, value in dataclasses.asdict(recipe).items() if name != "epochs"}
-    identity |= {"seed": seed, "images": images.fingerprint, "classes": list(images.classes)}
+    identity |= {"seed": seed, "images": images.identity, "classes": list(images.classes), "feature space": space.name}
     with ExitStack() as stack:
         folder = stack.enter_context(ReportFolder(beside, replaces)) if first else None
         stop = stack.enter_context(interruption or nullcontext(lambda: False))
@@ -99,21 +105,26 @@ def train_checkpoint(
         )
         try:
             gan, history = train(
-                images.images,
+                images,
                 recipe,
-                labels=images.labels,
-                classes=images.classes,
                 seed=seed,
                 device=device,
                 progress=progress,
                 on_epoch=grids if first else None,
+                on_step=monitor if first else None,
                 on_row=board,
                 keeper=keeper,
-                parts={"sample grids": grids},
+                parts={"sample grids": grids, "monitor": monitor},
                 group=group,
             )
         except DivergedError as error:
             raise BadInputError(f"{error}; the last good checkpoint is {states(beside)[-1]}") from error
+        if folder is None:
+            return gan
+        # once more, by the statistics that the checkpoint holds
+        grids(recipe.epochs, gan)
+        monitor.look(gan.card.training["steps"], gan)
+        verdict = judge(history.rows, monitor.looks, monitor.reference)
         trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
         gan.card = dataclasses.replace(
             gan.card,
@@ -122,11 +133,8 @@ def train_checkpoint(
             training=gan.card.training | {"data": trained_on, "verdict": verdict.to_dict()},
             licence=licence,
         )
-        if folder is None:
-            return gan
-        grids(recipe.epochs, gan)  # once more, by the statistics that the checkpoint holds
         save_checkpoint(gan, out)
-        run = provenance(command, seed, device, data.name) | {"images": ctx.loaded}
+        run = provenance(command, seed, device, data.name) | {"images": [images.record()]}
         report = training_report(history, gan, grids, monitor, verdict, images.notes)
         folder.add(RunReport(gan.card.to_dict(), run), report)
     return gan

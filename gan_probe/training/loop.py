@@ -7,21 +7,20 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from gan_probe.analysis import Context
-from gan_probe.training.calibration import NOTE, calibrated
+from gan_probe.training.calibration import NOTE, calibrated, wanted_of
 from gan_probe.training.distributed import Group
 from gan_probe.training.ema import MovingAverage
-from gan_probe.training.source import InMemory
+from gan_probe.training.source import InMemory, Source
 from gan_probe.training.state import TrainingState
 from gan_probe.training.step import adam, adversarial_step
 from gan_probe.training.untrained import untrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import numpy as np
 
     from gan_probe.gan import GAN
     from gan_probe.training.history import History, Row
@@ -33,7 +32,7 @@ ROW_STEPS = 100  # an epoch of more steps gives several rows of the history
 
 
 def train(
-    images: np.ndarray,
+    images: Source | np.ndarray,
     recipe: Recipe,
     *,
     labels: np.ndarray | None = None,
@@ -48,7 +47,9 @@ def train(
     parts: Mapping[str, Stateful] | None = None,
     group: Group | None = None,
 ) -> tuple[GAN, History]:
-    """Train a DCGAN on images (N, H, W, C) uint8, with labels (N,) into `classes` where the recipe is conditional.
+    """Train a DCGAN on a source of images, or on images (N, H, W, C) uint8 with labels (N,) into `classes`.
+
+    Labels are used where the recipe is conditional.
 
     `on_epoch(epoch, gan)` is called before the first epoch (as 0) and after each, `on_step(step, gan)` likewise; the
     networks then normalise by the batch. `on_row` gets every row of the history. `keeper` saves the training as it
@@ -61,13 +62,12 @@ def train(
     """
     clock = time.monotonic()
     ctx = Context(seed=seed)
-    gan, generator, discriminator = untrained(images, recipe, labels, classes, ctx)
+    source = InMemory(images, labels, tuple(classes)) if isinstance(images, np.ndarray) else images
+    gan, generator, discriminator = untrained(source, recipe, ctx)
     gan.to(device)
     for net in (generator, discriminator):
         net.to(memory_format=torch.channels_last)  # the layout that convolutions are fastest in: 1.7 times, on a CPU
-    targets = labels.astype("int64") if labels is not None and gan.card.classes else None
-    source = InMemory(images, targets)
-    batch = min(recipe.batch_size, len(images))
+    batch = min(recipe.batch_size, len(source))
     g_optimiser, d_optimiser = adam(generator, recipe), adam(discriminator, recipe)
     average = MovingAverage(generator, recipe.ema) if recipe.ema else None
     group = group or Group()
@@ -78,7 +78,7 @@ def train(
     parts = {"discriminator": d_optimiser, "generator": g_optimiser, **(parts or {})}
     if average:
         parts["average"] = average
-    state = TrainingState(gan, generator, discriminator, parts, len(images) // batch, recipe.epochs)
+    state = TrainingState(gan, generator, discriminator, parts, len(source) // batch, recipe.epochs)
 
     def check() -> None:
         if keeper and group.world == 1:  # the others wait for the first, which may be the only one to make a snapshot
@@ -86,8 +86,8 @@ def train(
 
     def finish() -> GAN:
         shown = gan if average is None else dataclasses.replace(gan, generator=average.averaged())
-        done = calibrated(shown, images, targets, ctx.rng("calibration"), check)
-        record = _record(state, recipe, len(images), seed, device)
+        done = calibrated(shown, source, ctx.rng("calibration"), check)
+        record = _record(state, recipe, len(source), seed, device)
         return dataclasses.replace(done, card=dataclasses.replace(gan.card, training=record))
 
     resumes = keeper is not None and keeper.begin(state)
@@ -107,9 +107,9 @@ def train(
         order = ctx.rng(f"order of epoch {epoch}")
         for settings in (*g_optimiser.param_groups, *d_optimiser.param_groups):
             settings["lr"] = recipe.rate(epoch)
-        for pixels, chosen in source.epoch(order, batch, state.step % state.steps_per_epoch):
-            real = gan.from_uint8(pixels[share]).to(device)  # (batch, C, H, W)
-            wanted = None if chosen is None else torch.from_numpy(chosen[share]).to(device)
+        for pixels, given in source.epoch(order, batch, state.step % state.steps_per_epoch, share):
+            real = gan.from_uint8(pixels).to(device)  # (batch, C, H, W)
+            wanted = wanted_of(gan, given)
             z = gan.latent(batch, ctx.rng(f"z of step {state.step + 1}"))[share].to(device)
             state.step += 1
             with group.step():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gan_probe.data.memory import fits, sharers
+from gan_probe.errors import BadInputError
 from gan_probe.training.order import shuffled
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ class InMemory:
         skipped: tuple[Skipped, ...] = (),
         notes: tuple[str, ...] = (),
     ) -> None:
+        if str(images.dtype) != "uint8" or images.ndim != 4:
+            raise BadInputError(
+                f"training takes images (N, H, W, C) of type uint8, not {images.ndim}-dimensional {images.dtype}"
+            )
         self.images = images
         self.labels = labels
         self.classes = classes

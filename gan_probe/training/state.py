@@ -11,6 +11,7 @@ import torch
 
 from gan_probe.errors import BadInputError
 from gan_probe.training.history import History, Row
+from gan_probe.training.step import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,8 +83,8 @@ class TrainingState:
     def close_row(self, seconds: float, batch: int) -> None:
         """Add to the history the means over the steps since its last row, `seconds` after the training's start."""
         speed = len(self.measured) * batch / max(seconds - self.row_began, 1e-9)
-        means = self.measurements().double().mean(dim=0).tolist()
-        self.history.rows.append(Row(self.epoch, self.step, *[*means, speed]))
+        means = dict(zip(Measured._fields, self.measurements().double().mean(dim=0).tolist(), strict=True))
+        self.history.rows.append(Row(self.epoch, self.step, **means, images_per_second=speed))
         self.measured, self.row_began = [], seconds
 
     def measurements(self) -> Tensor:

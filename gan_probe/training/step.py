@@ -11,8 +11,6 @@ from torch.nn.utils import get_total_norm
 from gan_probe.training.recipe import BETAS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from torch import Tensor
     from torch.optim import Optimizer
 
@@ -34,7 +32,7 @@ class Measured(NamedTuple):
 
     Losses are in nats. `d_real` and `d_fake` are D's mean probabilities of being real, `d_accuracy` is the share of the
     real and generated images that it tells rightly, all before its update. The gradients' norms are Euclidean, over
-    all of a network's parameters.
+    all of a network's parameters, at its last update; before the first, 0.
     """
 
     d_loss: Tensor
@@ -59,9 +57,9 @@ def adversarial_step(
 ) -> Tensor:
     """Update D on real (N, C, H, W) and G(z) for z (N, Z), then G by the non-saturating loss; or one of the two.
 
-    `precision` is that of products; weights, batch norm and losses are float32. Returns D's loss, G's loss, and D's
-    mean probabilities for real and for generated images: (4,), detached. All are before the update, but for G's loss
-    where both are updated, which is that against the new D.
+    `precision` is that of products; weights, batch norm and losses are float32. Returns what `Measured` names, stacked
+    and detached: (7,), on the networks' device, since fetching it at every step would stall a GPU. All is from before
+    the update, but for G's loss where both are updated, which is that against the new D.
     """
     real = real.contiguous(memory_format=torch.channels_last)
 
@@ -90,4 +88,20 @@ def adversarial_step(
         g_optimiser.zero_grad()
         torch.autograd.backward(g_loss, inputs=list(generator.parameters()))  # D's own are not even computed
         g_optimiser.step()
-    return torch.stack([d_loss, g_loss, d_real.sigmoid().mean(), d_fake.sigmoid().mean()]).detach()
+    # gradients stay until the next zero_grad: a network that did not learn now has those of its last update
+    measured = Measured(
+        d_loss=d_loss,
+        g_loss=g_loss,
+        d_real=d_real.sigmoid().mean(),
+        d_fake=d_fake.sigmoid().mean(),
+        d_accuracy=((d_real > 0).float().mean() + (d_fake < 0).float().mean()) / 2,
+        d_gradient=gradient_norm(discriminator),
+        g_gradient=gradient_norm(generator),
+    )
+    return torch.stack(measured).detach()
+
+
+def gradient_norm(network: Network) -> Tensor:
+    """The Euclidean norm of all of a network's gradients together, (); 0 where none has been taken yet."""
+    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    return get_total_norm(gradients) if gradients else next(network.parameters()).new_zeros(())

@@ -18,16 +18,15 @@ if TYPE_CHECKING:
     from gan_probe.analysis import Context
     from gan_probe.stage import Stage
     from gan_probe.training.recipe import Recipe
+    from gan_probe.training.source import Source
 
 
-def untrained(
-    images: np.ndarray, recipe: Recipe, labels: np.ndarray | None, classes: Sequence[str], ctx: Context
-) -> tuple[GAN, Network, Network]:
+def untrained(source: Source, recipe: Recipe, ctx: Context) -> tuple[GAN, Network, Network]:
     """A GAN for these images with the recipe's initial weights, and its generator and discriminator."""
-    size, channels = _check_images(images, recipe)
+    size, channels = _check_images(source, recipe)
     if recipe.conditional:
-        _check_labels(labels, len(images), len(classes))
-    names = tuple(classes) if recipe.conditional else ()
+        _check_labels(source.labels, len(source), len(source.classes))
+    names = source.classes if recipe.conditional else ()
     shape = (recipe.width, recipe.kernel, len(names), recipe.depth, recipe.guidelines)
     makes = generator_stages(size, channels, recipe.z_size, *shape)
     judges = discriminator_stages(size, channels, *shape)
@@ -51,12 +50,8 @@ def untrained(
     return GAN(card, generator, discriminator), generator, discriminator
 
 
-def _check_images(images: np.ndarray, recipe: Recipe) -> tuple[int, int]:
-    if str(images.dtype) != "uint8" or images.ndim != 4:
-        raise BadInputError(
-            f"training takes images (N, H, W, C) of type uint8, not {images.ndim}-dimensional {images.dtype}"
-        )
-    n, height, width, channels = images.shape
+def _check_images(source: Source, recipe: Recipe) -> tuple[int, int]:
+    n, (height, width, channels) = len(source), source.shape
     size = recipe.image_size or height
     if (height, width) != (size, size):
         raise BadInputError(f"the images are {height}x{width}, the recipe's size is {size}: load them at that size")

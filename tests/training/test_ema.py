@@ -27,7 +27,7 @@ def visited(values: list[float], decay: float) -> tuple[nn.Linear, MovingAverage
 
 @given(st.lists(st.floats(-10, 10, width=32), min_size=1, max_size=30), st.floats(0.01, 0.999))
 def test_it_is_the_weighted_mean_of_the_weights_visited(values: list[float], decay: float) -> None:
-    net, average = visited(values, decay)
+    _net, average = visited(values, decay)
     twin = average.averaged()
     shares = decay ** np.arange(len(values))[::-1]
     np.testing.assert_allclose(twin.weight.item(), np.average(values, weights=shares), rtol=1e-4, atol=1e-4)

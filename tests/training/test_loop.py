@@ -14,6 +14,7 @@ from gan_probe.errors import BadInputError
 from gan_probe.gan import GAN, Card
 from gan_probe.training import Recipe, loop
 from gan_probe.training.loop import train
+from gan_probe.training.source import InMemory
 from gan_probe.training.step import Measured, adversarial_step
 from gan_probe.training.untrained import untrained
 
@@ -81,7 +82,7 @@ def test_samples_come_to_look_like_the_data() -> None:
 def test_without_a_learning_rate_nothing_is_learnt() -> None:
     images, _ = bars(512)
     gan, _ = train(images, dataclasses.replace(QUICK, learning_rate=0.0, epochs=2))
-    fresh, *_ = untrained(images, QUICK, None, (), Context(seed=0))
+    fresh, *_ = untrained(InMemory(images), QUICK, Context(seed=0))
     learnt, initial = weights(gan), weights(fresh)
     assert all(
         torch.equal(learnt[name], initial[name]) for name in initial if "running" not in name and "num" not in name
@@ -145,7 +146,7 @@ def test_both_networks_take_one_step_for_every_whole_batch(monkeypatch: pytest.M
 def test_a_step_of_one_network_leaves_the_other_alone() -> None:
     images, _ = bars(16)
     for moving, rates in (("g.", (1e-3, 0.0)), ("d.", (0.0, 1e-3))):
-        gan, generator, discriminator = untrained(images, TINY, None, (), Context())
+        gan, generator, discriminator = untrained(InMemory(images), TINY, Context())
         before = {name: tensor.clone() for name, tensor in weights(gan).items()}
         adams = [
             torch.optim.Adam(net.parameters(), lr=rate)
@@ -160,7 +161,7 @@ def test_a_step_of_one_network_leaves_the_other_alone() -> None:
 
 def test_losses_are_the_binary_cross_entropies() -> None:
     images, _ = bars(16)
-    gan, generator, discriminator = untrained(images, TINY, None, (), Context())
+    gan, generator, discriminator = untrained(InMemory(images), TINY, Context())
     frozen = [torch.optim.SGD(net.parameters(), lr=0.0) for net in (generator, discriminator)]
     real, z = gan.from_uint8(images), gan.latent(16, np.random.default_rng(0))
     measured = adversarial_step(generator, discriminator, frozen[0], frozen[1], real, z)
@@ -175,7 +176,7 @@ def test_losses_are_the_binary_cross_entropies() -> None:
 
 
 def test_initial_weights_have_the_papers_spread() -> None:
-    gan, *_ = untrained(bars(2)[0], Recipe(width=32), None, (), Context())
+    gan, *_ = untrained(InMemory(bars(2)[0]), Recipe(width=32), Context())
     for name, tensor in weights(gan).items():
         if name.endswith("op.weight") and tensor.numel() > 1000:
             assert tensor.std().item() == pytest.approx(0.02, rel=0.05)

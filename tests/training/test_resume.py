@@ -146,6 +146,15 @@ def test_a_resumed_training_equals_the_one_that_never_stopped(
     assert losses(history) == whole.losses
 
 
+def test_so_does_one_by_turns_with_a_moving_average_and_a_decay(tmp_path: Path) -> None:
+    recipe = dataclasses.replace(TINY, recipe="release", updates="alternate", ema=0.9, decay_epochs=1)
+    go(tmp_path / "whole", recipe)
+    for steps in (3, 4, 6):
+        go(tmp_path / "parts", recipe, steps)
+    go(tmp_path / "parts", recipe)
+    assert differing(everything(tmp_path / "whole"), everything(tmp_path / "parts")) == []
+
+
 @pytest.mark.slow  # a minute
 def test_fifty_resumed_trainings_equal_the_one_that_never_stopped(whole: Whole, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)

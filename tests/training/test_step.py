@@ -12,6 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from gan_probe.analysis import Context
 from gan_probe.training import Recipe
+from gan_probe.training.source import InMemory
 from gan_probe.training.step import adam, adversarial_step
 from gan_probe.training.untrained import untrained
 
@@ -31,7 +32,7 @@ def game(recipe: Recipe, seed: int = 0) -> tuple[Network, Network, Iterator[tupl
     """Untrained networks in float64, and minibatches without end: images, latents and labels."""
     images = np.zeros((8, 16, 16, 1), np.uint8)
     labels = np.arange(8) % 3 if recipe.conditional else None
-    gan, generator, discriminator = untrained(images, recipe, labels, CLASSES, Context(seed))
+    gan, generator, discriminator = untrained(InMemory(images, labels, CLASSES), recipe, Context(seed))
     rng = np.random.default_rng(seed)
 
     def batches() -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
