@@ -141,12 +141,27 @@ def progress() -> Progress:
     return Progress()
 
 
+class SectionedCommand(click.Command):
+    """A command whose --help shows options that have a section under its heading, after the others."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The sections in the order of their first options."""
+        sections: dict[str, list[tuple[str, str]]] = {"Options": []}
+        for param in self.get_params(ctx):
+            if record := param.get_help_record(ctx):
+                sections.setdefault(getattr(param, "section", "Options"), []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
 class DeclaredOption(click.Option):
     """A click option made from a declaration; its value stays as the user typed it until the declaration parses it."""
 
-    def __init__(self, declared: Declared, *, flag: str = "", key: str = "", owner: str = "") -> None:
+    def __init__(self, declared: Declared, *, section: str, flag: str = "", key: str = "", owner: str = "") -> None:
         self.declared = declared
         self.owner = owner
+        self.section = section
         flag = flag or declared.flag
         names = f"--{flag}/--no-{flag}" if declared.type is bool and not declared.multiple else f"--{flag}"
         super().__init__(
@@ -158,11 +173,11 @@ class DeclaredOption(click.Option):
         )
 
 
-def declared_options(options: type[Options]) -> list[click.Option]:
-    """A click option for each that the class declares, under its own name."""
+def declared_options(options: type[Options], section: str) -> list[click.Option]:
+    """A click option for each that the class declares, under its own name, in this section of --help."""
     from gan_probe.options import declared
 
-    return [DeclaredOption(d) for d in declared(options)]
+    return [DeclaredOption(d, section=section) for d in declared(options)]
 
 
 def plugin_options(chosen: Sequence[Registered]) -> list[click.Option]:
@@ -175,7 +190,7 @@ def plugin_options(chosen: Sequence[Registered]) -> list[click.Option]:
     for owner, d in pairs:
         flag = d.flag if count[d.flag] == 1 else f"{owner}-{d.flag}"
         key = f"plugin_{owner}_{d.name}".replace("-", "_").lower()
-        options.append(DeclaredOption(d, flag=flag, key=key, owner=owner))
+        options.append(DeclaredOption(d, section=f"Options of {owner}", flag=flag, key=key, owner=owner))
     shared = [flag for flag, n in count.items() if n > 1]
     return [*options, *(_shared(flag, [owner for owner, d in pairs if d.flag == flag]) for flag in shared)]
 
@@ -206,7 +221,7 @@ def _metavar(declared: Declared) -> str:
 
 def _default(declared: Declared) -> str:
     default = declared.default
-    if default is None:
+    if default is None or default == ():
         return ""
     if isinstance(default, tuple):
         text = ",".join(f"{v:g}" if isinstance(v, float) else str(v) for v in default)

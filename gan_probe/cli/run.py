@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gan_probe.runner import Run
 
 
-class RunCommand(click.Command):
+class RunCommand(shared.SectionedCommand):
     """A command whose options grow by those of the plugins that its own line names."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -36,16 +36,6 @@ class RunCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Our options and the chosen plugins'."""
         return [*super().get_params(ctx), *ctx.meta.get("gan_probe.options", [])]
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Our options first, then each analysis' under its own heading."""
-        sections: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            if record := param.get_help_record(ctx):
-                sections.setdefault(getattr(param, "owner", ""), []).append(record)
-        for owner, records in sections.items():
-            with formatter.section(f"Options of {owner}" if owner else "Options"):
-                formatter.write_dl(records)
 
 
 def _named(args: list[str]) -> list[str]:

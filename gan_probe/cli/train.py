@@ -12,7 +12,7 @@ from gan_probe.cli import options as shared
 from gan_probe.cli.termination import postponed
 
 
-class TrainCommand(click.Command):
+class TrainCommand(shared.SectionedCommand):
     """A command whose options are the recipe's and those of what is kept, declared once there."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -21,7 +21,8 @@ class TrainCommand(click.Command):
             from gan_probe.training.keeping import Keeping
             from gan_probe.training.recipe import Recipe
 
-            ctx.meta["gan_probe.recipe"] = shared.declared_options(Recipe) + shared.declared_options(Keeping)
+            recipe = shared.declared_options(Recipe, "The recipe")
+            ctx.meta["gan_probe.recipe"] = recipe + shared.declared_options(Keeping, "What is kept on the way")
         return [*super().get_params(ctx), *ctx.meta["gan_probe.recipe"]]
 
 
@@ -40,7 +41,7 @@ Examples:
     "data_spec",
     required=True,
     metavar="NAME|PATH",
-    help="Training images: a name (see `gan-probe data`), a folder, .zip or .npz.",
+    help="Training images: a name (see `gan-probe data`), a folder, .zip, .tar or .npz.",
 )
 @shared.data_options
 @click.option(
@@ -98,7 +99,7 @@ def command(
     data = open_data(data_spec, root=data_root, download=download, labels=labels)
     with distributed.torchrun() as group, shared.progress() as progress:
         try:
-            train_checkpoint(
+            gan = train_checkpoint(
                 data,
                 out,
                 recipe,
@@ -120,4 +121,6 @@ def command(
                 raise click.exceptions.Exit(error.exit_code) from error
             raise
     if group.rank == 0:
+        report = out.with_name(f"{out.stem}-training") / "index.html"
+        click.echo(f"gan-probe: verdict: {gan.card.training['verdict']['words']}; see {report}", err=True)
         click.echo(str(out))

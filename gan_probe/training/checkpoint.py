@@ -21,7 +21,7 @@ from gan_probe.training.board import TensorBoard
 from gan_probe.training.distributed import Group
 from gan_probe.training.grids import SampleGrids
 from gan_probe.training.keeping import Keeper, Keeping, states
-from gan_probe.training.loop import train
+from gan_probe.training.loop import record, train
 from gan_probe.training.monitor import SAMPLES, Monitor
 from gan_probe.training.report import training_report
 from gan_probe.training.source import choose_source
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from gan_probe.data import Data
     from gan_probe.gan import GAN
+    from gan_probe.report.model import Report
+    from gan_probe.training.history import History
     from gan_probe.training.recipe import Recipe
 
 
@@ -66,7 +68,8 @@ def train_checkpoint(
     `keeping` says what is saved as training goes; with `resume` it goes on from there, or begins where nothing is.
     Within `interruption` the function that it gives is asked after every step whether to stop: StoppedError then.
     Raises BadInputError where the training that is there had another recipe, seed or data, and where this one
-    diverges; the message names the last good checkpoint. `tensorboard` writes its events into `<stem>-training/events`.
+    diverges; the message names the last good checkpoint, and the report is that of the training so far. `tensorboard`
+    writes its events into `<stem>-training/events`.
     Of the processes of a `group` the first writes.
     """
     out = Path(out)
@@ -78,7 +81,7 @@ def train_checkpoint(
     replaces = force or (resume and (begun or not (out.exists() or (beside / "report.json").exists())))
     if first:
         if begun and not (resume or force):
-            raise OutputError(f"{beside} holds a training begun: pass --resume to go on, or --force to begin anew")
+            raise OutputError(f"{beside} holds a training already: pass --resume to go on, or --force to begin anew")
         check_writable(out, replaces)
         if resume and not begun:
             warnings.warn(f"{beside} holds nothing to resume: training begins", stacklevel=2)
@@ -95,6 +98,23 @@ def train_checkpoint(
     monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, space)
     identity = {name: value for name, value in dataclasses.asdict(recipe).items() if name != "epochs"}
     identity |= {"seed": seed, "images": images.identity, "classes": list(images.classes), "feature space": space.name}
+
+    def described(gan: GAN, history: History, diverged: int | None = None) -> Report:
+        verdict = judge(history.rows, monitor.looks, monitor.reference, diverged)
+        trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
+        gan.card = dataclasses.replace(
+            gan.card,
+            name=out.stem,
+            training_data=source or data.name,
+            training=gan.card.training | {"data": trained_on, "verdict": verdict.to_dict()},
+            licence=licence,
+        )
+        return training_report(history, gan, grids, monitor, verdict, images.notes)
+
+    def run_report(gan: GAN) -> RunReport:
+        run = provenance(command, seed, device, data.name) | {"images": [images.record()]}
+        return RunReport(gan.card.to_dict(), run)
+
     with ExitStack() as stack:
         folder = stack.enter_context(ReportFolder(beside, replaces)) if first else None
         stop = stack.enter_context(interruption or nullcontext(lambda: False))
@@ -118,23 +138,25 @@ def train_checkpoint(
                 group=group,
             )
         except DivergedError as error:
-            raise BadInputError(f"{error}; the last good checkpoint is {states(beside)[-1]}") from error
+            message = f"{error}; the last good checkpoint is {states(beside)[-1]}"
+            if folder is not None:
+                state = error.state
+                if state.measured:
+                    state.close_row(state.seconds, min(recipe.batch_size, len(images)))
+                gan = state.gan
+                training = record(state, recipe, len(images), seed, device)
+                for absent in ("weights", "batch_norm"):  # it has no result
+                    del training[absent]
+                gan.card = dataclasses.replace(gan.card, training=training)
+                report = described(gan, state.history, diverged=state.step)
+                folder.add(run_report(gan), dataclasses.replace(report, status="failed", error=message))
+            raise BadInputError(message) from error
         if folder is None:
             return gan
         # once more, by the statistics that the checkpoint holds
         grids(recipe.epochs, gan)
         monitor.look(gan.card.training["steps"], gan)
-        verdict = judge(history.rows, monitor.looks, monitor.reference)
-        trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
-        gan.card = dataclasses.replace(
-            gan.card,
-            name=out.stem,
-            training_data=source or data.name,
-            training=gan.card.training | {"data": trained_on, "verdict": verdict.to_dict()},
-            licence=licence,
-        )
+        report = described(gan, history)
         save_checkpoint(gan, out)
-        run = provenance(command, seed, device, data.name) | {"images": [images.record()]}
-        report = training_report(history, gan, grids, monitor, verdict, images.notes)
-        folder.add(RunReport(gan.card.to_dict(), run), report)
+        folder.add(run_report(gan), report)
     return gan

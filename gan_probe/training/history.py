@@ -52,6 +52,8 @@ class History:
         """The rows as table `losses`, or means over `at_most` equally long runs of them."""
         rows = self.rows if at_most is None else condense(self.rows, at_most)
         cells: list[dict[str, Cell]] = [dataclasses.asdict(row) for row in rows]
+        if at_most is not None:  # on a printed page there is no room for the last column
+            cells = [{name: value for name, value in row.items() if name != "images_per_second"} for row in cells]
         return Table(
             "losses",
             cells,
@@ -59,7 +61,8 @@ class History:
             caption="Means over the steps since the row before. D's loss is 1.386 and G's 0.693 when D can only guess; "
             "its accuracy is then 0.5. Gradients: Euclidean norms over all of a network's parameters.",
             formats=dict.fromkeys(MEANS, ".3f")
-            | {"d_gradient": ".3g", "g_gradient": ".3g", "images_per_second": ",.0f"},
+            | {"d_gradient": ".3g", "g_gradient": ".3g"}
+            | ({"images_per_second": ",.0f"} if at_most is None else {}),
         )
 
     def loss_figure(self) -> Figure:

@@ -58,7 +58,7 @@ def train(
 
     In the GAN returned batch norm has the statistics of samples (G) and of the training images (D). On the CPU the
     weights depend only on the arguments and the number of threads; no global random state is read or changed.
-    Raises BadInputError for images or labels that do not fit the recipe, and when the losses diverge.
+    Raises BadInputError for images or labels that do not fit the recipe, and DivergedError when the losses do.
     """
     clock = time.monotonic()
     ctx = Context(seed=seed)
@@ -87,8 +87,8 @@ def train(
     def finish() -> GAN:
         shown = gan if average is None else dataclasses.replace(gan, generator=average.averaged())
         done = calibrated(shown, source, ctx.rng("calibration"), check)
-        record = _record(state, recipe, len(source), seed, device)
-        return dataclasses.replace(done, card=dataclasses.replace(gan.card, training=record))
+        training = record(state, recipe, len(source), seed, device)
+        return dataclasses.replace(done, card=dataclasses.replace(gan.card, training=training))
 
     resumes = keeper is not None and keeper.begin(state)
     group.check_same(state.step)
@@ -135,7 +135,8 @@ def train(
     return finish(), state.history
 
 
-def _record(state: TrainingState, recipe: Recipe, images: int, seed: int, device: str | torch.device) -> dict[str, Any]:
+def record(state: TrainingState, recipe: Recipe, images: int, seed: int, device: str | torch.device) -> dict[str, Any]:
+    """What a card keeps of a training."""
     resumed = {"resumed": state.resumed} if state.resumed else {}
     return {
         "recipe": dataclasses.asdict(recipe) | {"image_size": state.gan.card.image_size},

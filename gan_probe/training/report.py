@@ -26,9 +26,14 @@ TABLE_ROWS = 20  # a page's worth; the artifact has them all
 def training_report(
     history: History, gan: GAN, grids: SampleGrids, monitor: Monitor, verdict: Verdict, notes: Sequence[str] = ()
 ) -> Report:
-    """Tables, figures and notes on a training that `loop.train` has ended; the verdict stands first."""
+    """Tables, figures and notes on a training that has ended, well or not; the verdict stands first.
+
+    Of `gan` only the card is read.
+    """
     training = gan.card.training
-    tables, figures = [verdict.table(), history.loss_table(at_most=TABLE_ROWS)], [history.loss_figure()]
+    tables, figures = [verdict.table(), history.loss_table(at_most=TABLE_ROWS)], []
+    if history.rows:
+        figures.append(history.loss_figure())
     artifacts = [
         Artifact("losses.csv", to_csv(history.loss_table()).encode(), "The losses, row by row."),
         Artifact("samples-over-training.webp", animation(monitor.frames), "The same latents over training, animated."),
@@ -49,7 +54,7 @@ def training_report(
         artifacts=artifacts,
         notes=[
             f"Trained on {training['machine']} at {speed:,.0f} images a second, all told.",
-            f"Batch norm: {training['batch_norm']}.",
+            *([f"Batch norm: {training['batch_norm']}."] if "batch_norm" in training else []),
             *monitor.space.notes,
             *notes,
         ],
@@ -67,19 +72,21 @@ def _samples(gan: GAN, grids: SampleGrids) -> list[Figure]:
     classes = f" Columns: {', '.join(gan.card.classes[:columns])}." if gan.card.classes else ""
     size = f"{gan.card.image_size} x {gan.card.image_size} pixels"
     last = grids.images[epochs[-1]]
+    finished = "batch_norm" in gan.card.training
+    rows = f"before training and after epochs {', '.join(map(str, epochs[1:]))}" if epochs[1:] else "before training"
+    by = "above the last row, batch norm uses" if finished else "batch norm uses"
     return [
         Figure(
             "samples-over-training",
             image_grid(np.concatenate([grids.images[epoch][:columns] for epoch in epochs]), columns),
             title="Samples over training",
-            caption=f"Rows: before training and after epochs {', '.join(map(str, epochs[1:]))}, the same latents in "
-            f"each; above the last row, batch norm uses the batch's own statistics.{classes}",
+            caption=f"Rows: {rows}, the same latents in each; {by} the batch's own statistics.{classes}",
             alt=f"{len(epochs)} rows of {columns} generated images of {size}, from noise to the final samples.",
         ),
         Figure(
             "samples",
             image_grid(last, columns),
-            title="Samples of the checkpoint",
+            title="Samples of the checkpoint" if finished else f"Samples after epoch {epochs[-1]}",
             caption=f"{len(last)} latents as drawn, none chosen.{classes}",
             alt=f"{len(last)} generated images of {size}.",
         ),

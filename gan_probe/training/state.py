@@ -35,7 +35,15 @@ class Stateful(Protocol):
 
 
 class DivergedError(BadInputError):
-    """A loss or a weight is no longer a finite number."""
+    """A loss or a weight is no longer a finite number.
+
+    `state` is that of the training, which ends at the step to blame; its `measured` holds what was finite since the
+    last row.
+    """
+
+    def __init__(self, what: str, state: TrainingState) -> None:
+        super().__init__(f"training diverged: a {what} step {state.step}; lower the learning rate")
+        self.state = state
 
 
 @dataclass
@@ -91,17 +99,17 @@ class TrainingState:
         """What the steps since the last row measured, (steps, M) on the CPU; DivergedError names the first bad step."""
         values = torch.stack(self.measured).cpu()  # fetched once, not at every step
         if not bool(values.isfinite().all()):
-            bad = self.step - len(values) + 1 + int((~values.isfinite()).any(dim=1).nonzero()[0])
-            raise DivergedError(f"training diverged: a loss is not finite at step {bad}; lower the learning rate")
+            good = int((~values.isfinite()).any(dim=1).nonzero()[0])
+            self.step -= len(values) - 1 - good
+            self.measured = self.measured[:good]
+            raise DivergedError("loss is not finite at", self)
         return values
 
     def check_weights(self) -> None:
         """Raise DivergedError if a weight is not finite."""
         for network in (self.generator, self.discriminator):
             if not all(bool(parameter.isfinite().all()) for parameter in network.parameters()):
-                raise DivergedError(
-                    f"training diverged: a weight is not finite after step {self.step}; lower the learning rate"
-                )
+                raise DivergedError("weight is not finite after", self)
 
     def state_dict(self) -> dict[str, Any]:
         """All but the networks' weights, as a checkpoint's extra state."""
