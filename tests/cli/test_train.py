@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from pathlib import Path
@@ -107,23 +108,52 @@ def test_what_does_not_fit_a_training_begun_is_one_line(
     assert len(err) <= 220
 
 
-def test_divergence_is_exit_code_3_and_names_a_checkpoint_that_opens(
-    command: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bad", [1, 7])
+def test_divergence_is_exit_code_3_names_a_checkpoint_that_opens_and_leaves_a_report(
+    command: Any, monkeypatch: pytest.MonkeyPatch, bad: int
 ) -> None:
     step, taken = loop.adversarial_step, 0
 
     def poisoned(*arguments: Any) -> torch.Tensor:
         nonlocal taken
         taken += 1
-        return step(*arguments) * (torch.nan if taken == 7 else 1)
+        return step(*arguments) * (torch.nan if taken == bad else 1)
 
     monkeypatch.setattr(loop, "adversarial_step", poisoned)
-    code, _, err = command(*LINE, "--save-every", 0)
-    assert code == 3
-    assert "diverged: a loss is not finite at step 7; lower the learning rate; the last good checkpoint is" in err
-    named = err.split()[-1]
-    assert named == "a-training/states/step-000000006.pt"
+    code, out, err = command(*LINE, "--save-every", 0)
+    assert (code, out) == (3, "")
+    named = f"a-training/states/step-{bad - 1:09}.pt"
+    message = (
+        f"training diverged: a loss is not finite at step {bad}; lower the learning rate; the last good checkpoint is"
+    )
+    assert err == f"gan-probe: {message} {named}\n"
     assert command("info", named)[0] == 0
+    assert not Path("a.pt").exists()
+
+    (analysis,) = json.loads(Path("a-training/report.json").read_text())["analyses"]
+    assert (analysis["status"], analysis["error"]) == ("failed", f"{message} {named}")
+    assert analysis["tables"][0]["title"] == f"Verdict: diverged at step {bad}"
+    rows = Path("a-training/artifacts/training-losses.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[1] for row in rows] == ([] if bad == 1 else ["5", "7"])  # the last: of step 6 alone
+    assert not any("Batch norm" in note for note in analysis["notes"])
+    page = Path("a-training/index.html").read_text()
+    assert page.index("Failed.") < page.index("diverged at step")
+
+
+def test_the_verdict_and_the_reports_place_are_told_on_standard_error(command: Any) -> None:
+    code, out, err = command(*LINE)
+    assert (code, out) == (0, "a.pt\n")
+    assert (
+        err == "gan-probe: verdict: steady by its losses; too few images to judge variety; see a-training/index.html\n"
+    )
+
+
+def test_help_has_the_recipe_and_what_is_kept_under_their_own_headings(command: Any) -> None:
+    code, out, _ = command("train", "--help")
+    assert code == 0
+    assert "[default: ]" not in out
+    places = [out.index(what) for what in ("Options:", "--out", "The recipe:", "--ema", "What is kept", "--keep-last")]
+    assert places == sorted(places)
 
 
 def test_checkpoints_on_the_way_open_like_any_other(command: Any) -> None:
