@@ -83,40 +83,45 @@ def train_checkpoint(
         if begun and not (resume or force):
             raise OutputError(f"{beside} holds a training already: pass --resume to go on, or --force to begin anew")
         check_writable(out, replaces)
-        if resume and not begun:
-            warnings.warn(f"{beside} holds nothing to resume: training begins", stacklevel=2)
     board = TensorBoard(beside / "events") if tensorboard and first else None
-    ctx = Context(seed=seed, device=device)
-    if progress is not None:
-        ctx = dataclasses.replace(ctx, progress=progress)
-    size, channels = data.train.native_shape()
-    size = recipe.image_size or next((known for known in SIZES if known >= size), SIZES[-1])
-    recipe = dataclasses.replace(recipe, image_size=size)
-    images = choose_source(data.train, size, channels, epochs=recipe.epochs, progress=ctx.progress)
-    grids, rng = SampleGrids(recipe.epochs, ctx.rng("sample grids")), ctx.rng("monitor")
-    space = open_space(feature_space, size, channels, device=device)
-    monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, space)
-    identity = {name: value for name, value in dataclasses.asdict(recipe).items() if name != "epochs"}
-    identity |= {"seed": seed, "images": images.identity, "classes": list(images.classes), "feature space": space.name}
-
-    def described(gan: GAN, history: History, diverged: int | None = None) -> Report:
-        verdict = judge(history.rows, monitor.looks, monitor.reference, diverged)
-        trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
-        gan.card = dataclasses.replace(
-            gan.card,
-            name=out.stem,
-            training_data=source or data.name,
-            training=gan.card.training | {"data": trained_on, "verdict": verdict.to_dict()},
-            licence=licence,
-        )
-        return training_report(history, gan, grids, monitor, verdict, images.notes)
-
-    def run_report(gan: GAN) -> RunReport:
-        run = provenance(command, seed, device, data.name) | {"images": [images.record()]}
-        return RunReport(gan.card.to_dict(), run)
-
     with ExitStack() as stack:
         folder = stack.enter_context(ReportFolder(beside, replaces)) if first else None
+        if first and resume and not begun:
+            warnings.warn(f"{beside} holds nothing to resume: training begins", stacklevel=2)
+        ctx = Context(seed=seed, device=device)
+        if progress is not None:
+            ctx = dataclasses.replace(ctx, progress=progress)
+        size, channels = data.train.native_shape()
+        size = recipe.image_size or next((known for known in SIZES if known >= size), SIZES[-1])
+        recipe = dataclasses.replace(recipe, image_size=size)
+        images = choose_source(data.train, size, channels, epochs=recipe.epochs, progress=ctx.progress)
+        grids, rng = SampleGrids(recipe.epochs, ctx.rng("sample grids")), ctx.rng("monitor")
+        space = open_space(feature_space, size, channels, device=device)
+        monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, space)
+        identity = {name: value for name, value in dataclasses.asdict(recipe).items() if name != "epochs"}
+        identity |= {
+            "seed": seed,
+            "images": images.identity,
+            "classes": list(images.classes),
+            "feature space": space.name,
+        }
+
+        def described(gan: GAN, history: History, diverged: int | None = None) -> Report:
+            verdict = judge(history.rows, monitor.looks, monitor.reference, diverged)
+            trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
+            gan.card = dataclasses.replace(
+                gan.card,
+                name=out.stem,
+                training_data=source or data.name,
+                training=gan.card.training | {"data": trained_on, "verdict": verdict.to_dict()},
+                licence=licence,
+            )
+            return training_report(history, gan, grids, monitor, verdict, images.notes)
+
+        def run_report(gan: GAN) -> RunReport:
+            run = provenance(command, seed, device, data.name) | {"images": [images.record()]}
+            return RunReport(gan.card.to_dict(), run)
+
         stop = stack.enter_context(interruption or nullcontext(lambda: False))
         if board:
             stack.enter_context(board)

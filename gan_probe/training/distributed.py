@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from gan_probe.errors import BadInputError
+from gan_probe.errors import BadInputError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,7 +88,12 @@ class _Sum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:  # noqa: ARG004  # torch's signature
         values = values.clone(memory_format=torch.contiguous_format)
-        torch.distributed.all_reduce(values)
+        try:
+            torch.distributed.all_reduce(values)
+        except RuntimeError as error:
+            raise StoppedError(
+                "another process of the group has ended, see what it said: --resume goes on from the last state saved"
+            ) from error
         return values
 
     @staticmethod

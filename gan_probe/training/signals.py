@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,9 +38,12 @@ class Reference:
 
     def __init__(self, features: np.ndarray, rng: np.random.Generator) -> None:
         from sklearn.cluster import KMeans
+        from sklearn.exceptions import ConvergenceWarning
 
         n, k = len(features), max(2, min(KINDS, len(features) // 10))
-        found = KMeans(k, n_init=1, random_state=int(rng.integers(2**31))).fit(features)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different images than clusters
+            found = KMeans(k, n_init=1, random_state=int(rng.integers(2**31))).fit(features)
         self._centres: np.ndarray = found.cluster_centers_  # (K, F)
         kinds = self._nearest_centre(features)
         halves = [rng.permutation(n)[: n // 2] for _ in range(SPLITS)]

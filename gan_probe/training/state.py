@@ -109,6 +109,8 @@ class TrainingState:
         """Raise DivergedError if a weight is not finite."""
         for network in (self.generator, self.discriminator):
             if not all(bool(parameter.isfinite().all()) for parameter in network.parameters()):
+                if self.measured:
+                    self.measurements()  # where a loss told it earlier
                 raise DivergedError("weight is not finite after", self)
 
     def state_dict(self) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def judge(
 
     The gravest finding gives the kind: divergence, collapse, D's victory, oscillation; the words name all. Variety is
     judged by `Reference.collapsed`, once samples have come to vary, at two looks in a row; without a reference it is
-    not judged.
+    not judged, and a training of few steps is unformed.
     """
     steps = rows[-1].step if rows else looks[-1].step if looks else 0
     found: list[tuple[Kind, int | None, str]] = []
@@ -84,8 +84,12 @@ def judge(
     if found:
         kind, step, _ = found[0]
         return Verdict(kind, step, "; ".join(words for *_, words in found), tuple(evidence))
-    words = "steady" if reference is not None else "steady by its losses; too few images to judge variety"
-    return Verdict("steady", None, words, tuple(evidence))
+    if reference is not None:
+        return Verdict("steady", None, "steady", tuple(evidence))
+    if steps < PATIENCE:
+        few = f"too early to tell after {steps:,} steps, and too few images to judge variety"
+        return Verdict("unformed", None, few, tuple(evidence))
+    return Verdict("steady", None, "steady by its losses; too few images to judge variety", tuple(evidence))
 
 
 def narrow_spells(looks: Sequence[Look], reference: Reference) -> tuple[list[list[int]], int | None]:

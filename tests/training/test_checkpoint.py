@@ -12,7 +12,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from gan_probe.checkpoints import LoadRequest, load_gan
 from gan_probe.checkpoints.native import load_checkpoint
 from gan_probe.data import Data, Split, open_data
+from gan_probe.disk import InUseError
 from gan_probe.errors import BadInputError, OutputError
+from gan_probe.report.folder import ReportFolder
 from gan_probe.training import Recipe
 from gan_probe.training.checkpoint import train_checkpoint
 
@@ -114,3 +116,12 @@ def test_the_demo_checkpoint_knows_its_data_and_draws_every_digit() -> None:
     nearest = KNeighborsClassifier(1).fit(train.images.reshape(len(train), -1), train.labels)
     assert np.bincount(nearest.predict(samples.reshape(300, -1)), minlength=10).min() >= 10
     assert sum(file.stat().st_size for file in folder.iterdir()) < 1_500_000
+
+
+def test_a_folder_in_use_is_told_before_any_image_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("gan_probe.training.checkpoint.choose_source", read)
+    with ReportFolder(tmp_path / "a-training"), pytest.raises(InUseError, match="in use by another run"):
+        train_checkpoint(noise(), tmp_path / "a.pt", TINY, resume=True)  # and no warning

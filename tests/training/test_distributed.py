@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from gan_probe.errors import StoppedError
 from gan_probe.training.distributed import Group, own_device
 from gan_probe.training.loop import train
 
@@ -85,3 +86,12 @@ def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert own_device("cuda") == "cuda"
     monkeypatch.setenv("LOCAL_RANK", "1")
     assert [own_device(name) for name in ("cuda", "cuda:0", "cpu")] == ["cuda:1", "cuda:0", "cpu"]
+
+
+def test_a_process_whose_fellow_has_ended_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(_: torch.Tensor) -> None:
+        raise RuntimeError("Connection closed by peer")
+
+    monkeypatch.setattr("torch.distributed.all_reduce", closed)
+    with pytest.raises(StoppedError, match="another process of the group has ended"):
+        Group(1, 2).any(True)

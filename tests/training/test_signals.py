@@ -76,7 +76,6 @@ def test_the_line_to_collapse_lies_at_half_of_the_kinds() -> None:
 
 
 @pytest.mark.parametrize("real", [np.zeros((40, 3), np.float32), np.ones((20, 1), np.float32)])
-@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 def test_real_images_that_are_all_one_give_finite_signals(real: np.ndarray) -> None:
     signals = Reference(real, np.random.default_rng(0)).signals(real)
     assert all(np.isfinite(value) for value in signals.values())
