@@ -21,8 +21,9 @@ from gan_probe.training.board import TensorBoard
 from gan_probe.training.distributed import Group
 from gan_probe.training.grids import SampleGrids
 from gan_probe.training.keeping import Keeper, Keeping, states
-from gan_probe.training.loop import record, train
+from gan_probe.training.loop import train
 from gan_probe.training.monitor import SAMPLES, Monitor
+from gan_probe.training.record import machine, record
 from gan_probe.training.report import training_report
 from gan_probe.training.source import choose_source
 from gan_probe.training.state import DivergedError
@@ -98,7 +99,9 @@ def train_checkpoint(
         grids, rng = SampleGrids(recipe.epochs, ctx.rng("sample grids")), ctx.rng("monitor")
         space = open_space(feature_space, size, channels, device=device)
         monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, space)
-        identity = {name: value for name, value in dataclasses.asdict(recipe).items() if name != "epochs"}
+        identity = dataclasses.asdict(recipe)
+        if not recipe.decay_epochs:  # with a decay, the rate of earlier epochs depends on how many there are
+            del identity["epochs"]
         identity |= {
             "seed": seed,
             "images": images.identity,
@@ -149,7 +152,7 @@ def train_checkpoint(
                 if state.measured:
                     state.close_row(state.seconds, min(recipe.batch_size, len(images)))
                 gan = state.gan
-                training = record(state, recipe, len(images), seed, device)
+                training = record(state, recipe, len(images), seed, machine(device, group.world))
                 for absent in ("weights", "batch_norm"):  # it has no result
                     del training[absent]
                 gan.card = dataclasses.replace(gan.card, training=training)

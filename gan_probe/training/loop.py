@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from gan_probe.analysis import Context
-from gan_probe.training.calibration import NOTE, calibrated, wanted_of
+from gan_probe.training.calibration import calibrated, wanted_of
 from gan_probe.training.distributed import Group
 from gan_probe.training.ema import MovingAverage
+from gan_probe.training.record import machine, record
 from gan_probe.training.source import InMemory, Source
 from gan_probe.training.state import TrainingState
 from gan_probe.training.step import adam, adversarial_step
@@ -71,6 +71,7 @@ def train(
     g_optimiser, d_optimiser = adam(generator, recipe), adam(discriminator, recipe)
     average = MovingAverage(generator, recipe.ema) if recipe.ema else None
     group = group or Group()
+    place = machine(device, group.world)
     share = group.share(batch)
     group.join([generator, discriminator], [g_optimiser, d_optimiser])
     step_of = generator, discriminator, g_optimiser, d_optimiser
@@ -87,13 +88,14 @@ def train(
     def finish() -> GAN:
         shown = gan if average is None else dataclasses.replace(gan, generator=average.averaged())
         done = calibrated(shown, source, ctx.rng("calibration"), check)
-        training = record(state, recipe, len(source), seed, device)
+        training = record(state, recipe, len(source), seed, place)
         return dataclasses.replace(done, card=dataclasses.replace(gan.card, training=training))
 
     resumes = keeper is not None and keeper.begin(state)
     group.check_same(state.step)
     if resumes:
-        state.resumed.append({"step": state.step, "epochs": recipe.epochs, "machine": _machine(device)})
+        where = {"machine": place, "torch": str(torch.__version__)}
+        state.resumed.append({"step": state.step, "epochs": recipe.epochs, **where})
         clock -= state.seconds
     else:
         if on_epoch:
@@ -133,30 +135,3 @@ def train(
             if keeper:
                 keeper.after(state, finish)
     return finish(), state.history
-
-
-def record(state: TrainingState, recipe: Recipe, images: int, seed: int, device: str | torch.device) -> dict[str, Any]:
-    """What a card keeps of a training."""
-    resumed = {"resumed": state.resumed} if state.resumed else {}
-    return {
-        "recipe": dataclasses.asdict(recipe) | {"image_size": state.gan.card.image_size},
-        "epochs": state.step // state.steps_per_epoch if state.ends_epoch else state.step / state.steps_per_epoch,
-        "steps": state.step,
-        "images": images,
-        "weights": f"generator's moving average, {recipe.ema:g} kept at a step" if recipe.ema else "of the last step",
-        "batch_norm": NOTE,
-        "seed": seed,
-        "seconds": round(state.seconds, 1),
-        "machine": _machine(device),
-        "torch": str(torch.__version__),
-        **resumed,
-    }
-
-
-def _machine(device: str | torch.device) -> str:
-    device = torch.device(device)
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "cpu":
-        return f"CPU, {torch.get_num_threads()} of {os.cpu_count()} cores"
-    return device.type

@@ -47,7 +47,8 @@ def training_report(
             Artifact("monitor.csv", looks, "The variety of samples at every look."),
             Artifact("measures.csv", measures, "Samples against training images, with 95% intervals."),
         ]
-    speed = training["steps"] * training["recipe"]["batch_size"] / max(training["seconds"], 1e-9)
+    batch = min(training["recipe"]["batch_size"], training["images"])
+    speed = training["steps"] * batch / max(training["seconds"], 1e-9)
     return Report(
         tables=tables,
         figures=[*figures, *_samples(gan, grids)],

@@ -50,8 +50,8 @@ class Verdict:
             "verdict",
             self.evidence,
             title=f"Verdict: {self.words}",
-            caption="Real: the range over random halves of real images. The line to collapse in kinds is what real "
-            "images of a half of the kinds show.",
+            caption="Diversity, kinds and duplicates: see the figure on variety. Real images: the range over random "
+            "halves of them. The line to collapse in kinds is what real images of a half of the kinds show.",
         )
 
 
@@ -159,7 +159,8 @@ def _balance(rows: Sequence[Row], changes: int) -> list[dict[str, Cell]]:
     if not rows:
         return []
     return [
-        _evidence("told rightly by D", f"{rows[-1].d_accuracy:.1%}", "", f"{WON:.0%} for a tenth of the training"),
+        _evidence("told rightly by D", f"{rows[-1].d_accuracy:.1%}", "", f"{WON:.0%} or more, and at once:"),
+        _evidence("D's probability for samples", f"{rows[-1].d_fake:.3f}", "", f"{SURE} or less, over the last tenth"),
         _evidence("changes of the upper hand", str(changes), "", f"{SWINGS} or more"),
     ]
 
@@ -169,4 +170,4 @@ def _finite(diverged: int | None) -> dict[str, Cell]:
 
 
 def _evidence(sign: str, end: str, real: str, line: str) -> dict[str, Cell]:
-    return {"sign": sign, "at the end": end, "real": real or None, "line": line or None}
+    return {"sign": sign, "at the end": end, "real images": real or None, "wrong if": line or None}

@@ -10,9 +10,15 @@ from PIL import Image
 
 from gan_probe.checkpoints.native import load_checkpoint, save_checkpoint
 from gan_probe.data import Data, Split
+from gan_probe.feature_space import open_space
 from gan_probe.testing import tiny_gan
 from gan_probe.training import Recipe
 from gan_probe.training.checkpoint import train_checkpoint
+from gan_probe.training.grids import SampleGrids
+from gan_probe.training.history import History
+from gan_probe.training.monitor import Monitor
+from gan_probe.training.report import training_report
+from gan_probe.training.verdict import Verdict
 
 TINY = Recipe(epochs=3, width=4, z_size=8, batch_size=16)
 
@@ -67,3 +73,15 @@ def test_info_survives_a_verdict_of_another_kind(tmp_path: Path, gan_probe_comma
     gan.card.training["verdict"] = verdict
     save_checkpoint(gan, tmp_path / "a.pt")
     assert gan_probe_command("info", tmp_path / "a.pt")[0] == 0
+
+
+def test_the_speed_counts_the_images_of_minibatches_that_take_in_all_there_are() -> None:
+    gan, rng = tiny_gan(), np.random.default_rng(0)
+    grids, size = SampleGrids(1, rng), gan.card.image_size
+    monitor = Monitor(np.zeros((40, size, size, 1), np.uint8), rng, open_space("pixels", size, 1))
+    grids(0, gan)
+    monitor(0, gan)
+    ran = {"recipe": {"batch_size": 128}, "steps": 10, "images": 40, "seconds": 2.0, "machine": "CPU"}
+    gan.card.training.update(ran)
+    report = training_report(History(), gan, grids, monitor, Verdict("unformed", None, "too early to tell"))
+    assert "Trained on CPU at 200 images a second, all told." in report.notes

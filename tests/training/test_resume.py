@@ -217,6 +217,13 @@ def test_more_epochs_go_on_as_if_they_had_been_asked_for_at_first(tmp_path: Path
     assert [(entry["step"], entry["epochs"]) for entry in training["resumed"]] == [(15, 4)]
 
 
+def test_more_epochs_of_a_decaying_rate_are_refused(tmp_path: Path) -> None:
+    decaying = dataclasses.replace(TINY, decay_epochs=2)
+    stopped(tmp_path, 12, decaying)
+    with pytest.raises(BadInputError, match="epochs 3, not 4"):
+        begin(tmp_path, dataclasses.replace(decaying, epochs=4), resume=True)
+
+
 def test_fewer_epochs_than_are_behind_are_refused(tmp_path: Path) -> None:
     begin(tmp_path)
     with pytest.raises(BadInputError, match="3 epochs behind it already: pass --epochs of at least that"):
