@@ -46,13 +46,12 @@ class Verdict:
 
     def table(self) -> Table:
         """The evidence as table `verdict`, the words its title."""
-        return Table(
-            "verdict",
-            self.evidence,
-            title=f"Verdict: {self.words}",
-            caption="Diversity, kinds and duplicates: see the figure on variety. Real images: the range over random "
-            "halves of them. The line to collapse in kinds is what real images of a half of the kinds show.",
+        variety = (
+            "Diversity, kinds and duplicates: see the figure on variety. Real images: the range over random halves of "
+            "them. The line to collapse in kinds is what real images of a half of the kinds show."
         )
+        judged = any(row["real images"] for row in self.evidence)
+        return Table("verdict", self.evidence, title=f"Verdict: {self.words}", caption=variety if judged else "")
 
 
 def judge(

@@ -1,6 +1,7 @@
-"""Kills trainings at random moments and looks at what they leave: `python killed.py FOLDER KILLS SEED [in-place]`.
+"""Kills trainings at random moments and looks at what they leave: `python killed.py FOLDER SEED KILLS [KILLS]`.
 
-A process is forked for every training, after the imports that would take most of its time. Prints one line of JSON.
+A process is forked for every training, after the imports that would take most of its time. Prints a line of JSON
+and, for the second number of kills, another on trainings that write their checkpoints in place.
 """
 
 from __future__ import annotations
@@ -93,13 +94,9 @@ def unreadable(folder: Path) -> list[str]:
 
 def main(folder: Path, kills: int, seed: int, in_place: bool) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
-    # figures take longer than all the rest
-    checkpoint.training_report = lambda *_: None  # type: ignore[assignment]
-    checkpoint.ReportFolder.add = lambda *_: None  # type: ignore[method-assign, assignment]
     out = folder / "a.pt"
     beside = folder / "a-training"
-    with tempfile.TemporaryDirectory() as warm:  # what torch imports when it is first used, once for all the children
-        train(Path(warm) / "a.pt", begin=True)
+    folder.mkdir()
     found: Counter[str] = Counter()
     bad: list[str] = []
     for _ in range(kills):
@@ -123,4 +120,11 @@ def main(folder: Path, kills: int, seed: int, in_place: bool) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:] == ["in-place"])))
+    # figures take longer than all the rest
+    checkpoint.training_report = lambda *_: None  # type: ignore[assignment]
+    checkpoint.ReportFolder.add = lambda *_: None  # type: ignore[method-assign, assignment]
+    with tempfile.TemporaryDirectory() as warm:  # what torch imports when it is first used, once for all the children
+        train(Path(warm) / "a.pt", begin=True)
+    place, seed = Path(sys.argv[1]), int(sys.argv[2])
+    for way, kills in enumerate(sys.argv[3:]):
+        print(json.dumps(main(place / str(way), int(kills), seed, in_place=way == 1)))
