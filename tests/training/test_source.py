@@ -413,3 +413,23 @@ input()
     while time.monotonic() < until and os.path.exists(f"/proc/{worker}"):
         time.sleep(0.05)
     assert not os.path.exists(f"/proc/{worker}")
+
+
+def test_training_ends_with_the_same_weights_wherever_the_images_lie(folder, tmp_path, monkeypatch):
+    import torch
+
+    from gan_probe.training.checkpoint import train_checkpoint
+    from gan_probe.training.recipe import Recipe
+
+    monkeypatch.setenv("GAN_PROBE_CACHE", str(tmp_path / "cache"))
+    ends = []
+    for epochs, available in ((1, None), (1, N * 16 * 16), (2, None), (2, N * 16 * 16)):
+        monkeypatch.setattr("gan_probe.training.source.fits", lambda n, limit=available: limit is None or n <= limit)
+        recipe = Recipe(epochs=epochs, image_size=16, width=4, z_size=8)
+        gan = train_checkpoint(open_data(folder), tmp_path / f"{len(ends)}.pt", recipe)
+        ends.append([value for net in (gan.generator, gan.discriminator) for value in net.state_dict().values()])
+    for memory, disk in (ends[:2], ends[2:]):
+        assert all(torch.equal(a, b) for a, b in zip(memory, disk, strict=True))
+    assert not torch.equal(ends[0][0], ends[2][0])
+    assert "read from the disk" in (tmp_path / "1-training" / "report.json").read_text()
+    assert "decoded once" in (tmp_path / "3-training" / "report.json").read_text()
