@@ -2,7 +2,7 @@
 VENV ?= .venv
 PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell $(p) -c 'import sys; sys.version_info >= (3, 11) and print("$(p)")' 2>/dev/null)))
 BIN := $(VENV)/bin
-SOURCES := pyproject.toml $(shell find gan_probe plugins models -type f ! -name '*.pyc' ! -path '*/__pycache__/*')
+SOURCES := pyproject.toml $(shell find gan_probe plugins models/digits-dcgan -type f ! -name '*.pyc' ! -path '*/__pycache__/*')
 
 # uv, where it is installed, does in a minute what pip does in three
 UV := $(shell command -v uv 2>/dev/null)
@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format reports imagenet32 bench-probe bench-train bench-stream ablations clean
+.PHONY: demo test slow lint format reports zoo imagenet32 bench-probe bench-train bench-stream ablations clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -60,6 +60,9 @@ reports: $(VENV)/.package  ## the example reports in reports/, made anew
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples $(SHARED)/weights/dcgan_code_svhn \
 	  --data .cache/cifar10 --protocol cifar10 --draws 5 --c 2e-5,5e-5,1e-4,2e-4,5e-4,1e-3 \
 	  --out reports/dcgan-code-svhn --force
+
+zoo: $(VENV)/.package  ## the models in models/, or those of MODELS="...", trained and published: hours; stop and go on at will
+	$(BIN)/python models/zoo.py make --shared $(SHARED) $(MODELS)
 
 imagenet32: $(VENV)/.package  ## the paper's six-layer discriminator, briefly trained, and its probe at full size: two hours
 	$(BIN)/python $(SHARED)/data/unpack .cache cifar10 tinyimagenet32

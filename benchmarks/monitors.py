@@ -1,6 +1,6 @@
 """How often the training monitors see a planted collapse, when, and how often they cry wolf.
 
-    python benchmarks/monitors.py [--seeds N]
+    python benchmarks/monitors.py [--seeds N] [--space SPACE]
 
 Trains tiny GANs on scikit-learn's digits, 528 steps each, six seconds a seed on one core. `healthy` is left alone; in
 the others, from step 330 on, G draws one image (`constant`) or hears one dimension of z only (`one dimension`); with
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gan_probe.data import Images
+    from gan_probe.feature_space import FeatureSpace
 
 PLANTED = 330
 STEPS = 528
@@ -53,10 +54,12 @@ def one_dimension(gan: GAN) -> None:
     next(gan.generator.parameters()).data[:, 1:] = 0
 
 
-def trained(data: Images, recipe: Recipe, seed: int, plant: Callable[[GAN], None] | None = None) -> Verdict:
+def trained(
+    data: Images, recipe: Recipe, seed: int, space: FeatureSpace, plant: Callable[[GAN], None] | None = None
+) -> Verdict:
     """The verdict on a training, spoilt from step `PLANTED` on."""
     rng = np.random.default_rng(seed)
-    monitor = Monitor(data.images[rng.permutation(len(data))[: 2 * SAMPLES]], rng, open_space("pixels", 16, 1))
+    monitor = Monitor(data.images[rng.permutation(len(data))[: 2 * SAMPLES]], rng, space)
 
     def watch(step: int, gan: GAN) -> None:
         if plant is not None and step >= PLANTED:
@@ -67,10 +70,10 @@ def trained(data: Images, recipe: Recipe, seed: int, plant: Callable[[GAN], None
     return judge(history.rows, monitor.looks, monitor.reference)
 
 
-def drawn(data: Images, classes: int, seed: int) -> Verdict:
+def drawn(data: Images, classes: int, seed: int, space: FeatureSpace) -> Verdict:
     """The verdict where mixtures of real images are drawn in G's place, from step `PLANTED` on of some classes only."""
     rng = np.random.default_rng(seed)
-    monitor = Monitor(data.images[rng.permutation(len(data))[: 2 * SAMPLES]], rng, open_space("pixels", 16, 1))
+    monitor = Monitor(data.images[rng.permutation(len(data))[: 2 * SAMPLES]], rng, space)
     kept = rng.permutation(10)[:classes]
     by_class = [data.images[data.labels == label].astype(float) for label in range(10)]
 
@@ -94,18 +97,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--only", default="", help="the trainings whose name contains this")
+    parser.add_argument("--space", default="pixels", help="the feature space; the published counts are of pixels")
     options = parser.parse_args()
     seeds = options.seeds
     torch.set_num_threads(1)
     data = open_data("digits").train.load(16, 1)
+    space = open_space(options.space, 16, 1)
     broken = dataclasses.replace(HEALTHY, learning_rate=0.3)
     kinds: dict[str, Callable[[int], Verdict]] = {
-        "healthy": lambda seed: trained(data, HEALTHY, seed),
-        "constant": lambda seed: trained(data, HEALTHY, seed, constant),
-        "one dimension": lambda seed: trained(data, HEALTHY, seed, one_dimension),
-        "rate 0.3": lambda seed: trained(data, broken, seed),
+        "healthy": lambda seed: trained(data, HEALTHY, seed, space),
+        "constant": lambda seed: trained(data, HEALTHY, seed, space, constant),
+        "one dimension": lambda seed: trained(data, HEALTHY, seed, space, one_dimension),
+        "rate 0.3": lambda seed: trained(data, broken, seed, space),
     }
-    kinds |= {f"{k} of 10": lambda seed, k=k: drawn(data, k, seed) for k in (10, 7, 5, 4, 3, 2, 1)}  # type: ignore[misc]
+    kinds |= {f"{k} of 10": lambda seed, k=k: drawn(data, k, seed, space) for k in (10, 7, 5, 4, 3, 2, 1)}  # type: ignore[misc]
     rows = []
     for name, run in kinds.items():
         if options.only not in name:

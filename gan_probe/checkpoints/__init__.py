@@ -15,6 +15,18 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadRequest", "load_builtin", "load_gan", "resolve"]
 
+# The models of the repository that are too large for the wheel, or not free enough; models/zoo.toml says more of them.
+ZOO = (
+    "cifar10-dcgan",
+    "faces-dcgan",
+    "fashion-dcgan",
+    "imagenet32-dcgan",
+    "mnist-conditional-dcgan",
+    "mnist-dcgan",
+    "toy-faces-dcgan",
+    "toy-rooms-dcgan",
+)
+
 
 @dataclass(frozen=True)
 class LoadRequest:
@@ -35,7 +47,7 @@ class LoadRequest:
 
 
 def resolve(path: str | Path) -> Path:
-    """The path itself, or where a bare name such as `digits-dcgan` is no file here, the packaged model of that name."""
+    """The path itself, or where a bare name such as `digits-dcgan` is no file here, the model of that name."""
     path = Path(path)
     if path.exists() or path.name != str(path) or path.name in ("", ".", ".."):
         return path
@@ -55,7 +67,7 @@ def load_gan(request: LoadRequest, plugins: Host | None = None) -> GAN:
     request = replace(request, path=resolve(request.path))
     for path in (request.path, request.generator, request.discriminator):
         if path is not None and not path.exists():
-            raise BadInputError(one_line(f"{_short(path)}: there is no such file or folder; check the path"))
+            raise BadInputError(_missing(path))
     # what a stranger's loader failed on may still be ours
     for _, gan in plugins.call("load_gan", _read_gan, request=request) if plugins is not None else ():
         return gan
@@ -91,6 +103,15 @@ def _read_gan(result: Any) -> GAN:
     if not isinstance(result, GAN) or not isinstance(result.card, Card):
         raise TypeError(f"it gave {result!r}, which is no gan_probe.GAN with a Card")
     return result
+
+
+def _missing(path: Path) -> str:
+    if str(path) in ZOO:
+        return (
+            f"{path} does not come with the installed package, which holds digits-dcgan alone: take the folder "
+            f"models/{path} of gan-probe's repository and name its path"
+        )
+    return one_line(f"{_short(path)}: there is no such file or folder; check the path")
 
 
 def _short(path: Path, limit: int = 70) -> str:

@@ -56,7 +56,8 @@ Examples:
     metavar="SPACE",
     default="pixels",
     show_default=True,
-    help="Where samples are monitored: pixels, d:CHECKPOINT[:LAYER] or a .onnx file.",
+    help="Where samples are monitored: pixels, which the verdict was tried in, d:CHECKPOINT[:LAYER], a .onnx file, or "
+    "default: the discriminator of imagenet32-dcgan, for grey images of mnist-dcgan.",
 )
 @shared.seed
 @shared.device

@@ -46,8 +46,8 @@ def _default(channels: int) -> str:
     name = DEFAULTS[channels]
     if not resolve(name).exists():
         raise BadInputError(
-            f"the default feature space is the discriminator of {name}, which is not here: name pixels, "
-            "d:CHECKPOINT[:LAYER] or a file .onnx"
+            f"the default feature space is the discriminator of {name}, a model of the repository that is not here: "
+            "name pixels, d:CHECKPOINT[:LAYER] or a file .onnx"
         )
     return name
 
