@@ -18,7 +18,9 @@ def killed(folder: Path, kills: int, in_place: int = 0) -> list[dict[str, Any]]:
     """What was found after so many kills and, if asked for, after others of trainings that write in place."""
     script = Path(__file__).with_name("killed.py")
     line = [sys.executable, str(script), str(folder), "0", str(kills), *([str(in_place)] if in_place else [])]
-    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=1800)
+    # a fork has none of its parent's threads, and would wait for them for ever
+    alone = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=1800, env=alone)
     assert done.returncode == 0, done.stderr
     return [json.loads(found) for found in done.stdout.splitlines()]
 
