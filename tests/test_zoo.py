@@ -89,8 +89,8 @@ def test_all_models_together_are_small():
     assert sum(f.stat().st_size for folder in FOLDERS for f in folder.iterdir()) < 40e6
 
 
-def test_the_package_knows_the_names_of_the_zoo():
-    assert sorted(checkpoints.ZOO) == sorted(TABLE)
+def test_the_package_knows_the_names_of_the_published_models():
+    assert sorted(checkpoints.ZOO) == sorted(name for name, model in TABLE.items() if model.failings)
     assert set(DEFAULTS.values()) <= set(TABLE)
 
 
