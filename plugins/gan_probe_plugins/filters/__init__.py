@@ -27,7 +27,8 @@ class FiltersOptions(Options):
         ("first",), "filters to picture: first (six, as the paper's), selective (the six most so), or numbers: 3,17"
     )
     top: int = option(6, "images to picture of each filter: those that excite it most", min=1, max=24)
-    images: int | None = option(None, "images to look at: a seeded, stratified draw (default: all of --data)", min=200)
+    random_draws: int = option(5, "networks of random weights to compare with; the first is pictured", min=2, max=100)
+    images: int | None = option(None, "images to look at: a seeded, stratified draw (default: all of --data)", min=400)
 
 
 class Filters(Analysis[FiltersOptions]):

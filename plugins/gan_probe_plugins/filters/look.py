@@ -5,19 +5,21 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gan_probe import Artifact, BadInputError, Report
 from gan_probe.measures.selectivity import selectivity
-from gan_probe_plugins.filters import localisation, tables
-from gan_probe_plugins.filters.networks import both, chosen_layer
-from gan_probe_plugins.filters.pictures import Row, figure
-from gan_probe_plugins.filters.targets import targets
+from gan_probe_plugins.filters import tables
+from gan_probe_plugins.filters.chart import chart
+from gan_probe_plugins.filters.localisation import localisation
+from gan_probe_plugins.filters.networks import all_seen, chosen_layer
+from gan_probe_plugins.filters.pictures import Column, figure
+from gan_probe_plugins.filters.targets import TOP, targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-
-    from gan_probe import GAN, Context, Figure, Table
+    from gan_probe import GAN, Context
     from gan_probe.gan import Layer
     from gan_probe.measures.selectivity import Selectivity
     from gan_probe_plugins.filters import FiltersOptions
@@ -34,35 +36,33 @@ def look(gan: GAN, options: FiltersOptions, ctx: Context) -> Report:
     layer = chosen_layer(gan, options.layer)
     words = _parsed(options.filters, layer)
     split = ctx.data.train
-    if options.images is not None:
+    if options.images is not None and options.images < len(split):
         split = split.take(options.images, ctx.rng("filters/images"))
     images = ctx.images(split, gan.card)
     notes: list[str] = []
     wanted = targets(images, ctx.rng("filters/halves"), notes)
-    found: list[Selectivity] = []
-    more: list[Table] = []
-    pictures: list[Figure] = []
-    artifacts: list[Artifact] = []
-    with ExitStack() as stack:
-        seen = both(gan, layer, images.images, stack, ctx, notes)
-        if wanted.names:
-            found = [selectivity(one.maxima, wanted.table, wanted.choosing) for one in seen]
-            shuffled = _shuffled(seen[0], wanted, ctx)
-            more += tables.summary(seen, found, shuffled, split.name, ctx)
-            pictures.append(tables.chart(seen, found, shuffled, wanted))
-            artifacts.append(Artifact("selectivity.csv", tables.csv(seen, found, wanted), "every filter's numbers"))
-        elif words == "selective":
+    if not wanted.names:
+        if words == "selective":
             raise BadInputError(f"{ctx.data.name} has no labels to choose filters by: pass --filters 3,17, or --labels")
-        else:
-            notes.append("These images have no labels or attributes: selectivity was not measured.")
-        shown = [_shown(words, layer, found[i] if found else None) for i in range(len(seen))]
-        if wanted.boxes:
-            more += localisation.tables(gan, seen, wanted, ctx)
-        rows = [[Row(one, int(f)) for f in filters] for one, filters in zip(seen, shown, strict=True)]
-        main = figure(gan, rows, found, wanted, options.top, split.name, ctx, notes)
-    if found:
-        more.append(tables.shown(seen, found, shown, wanted, options.top))
-    return Report(tables=more, figures=[main, *pictures], artifacts=artifacts, notes=notes)
+        notes.append("These images have no labels or attributes to speak of: selectivity was not measured.")
+    with ExitStack() as stack:
+        seen = all_seen(gan, layer, images.images, options.random_draws, stack, ctx, notes)
+        found = [selectivity(one.maxima, wanted.table, wanted.choosing, TOP) for one in seen if wanted.names]
+        columns = []
+        for i, one in enumerate(seen[:2]):  # trained, and the first of random weights
+            mine = found[i] if found else None
+            columns.append(Column(one, _shown(words, layer, mine), mine))
+        main = figure(gan, columns, wanted, options.top, split.name, ctx, notes)
+        placed = localisation(gan, seen, wanted, ctx)
+    if not found:
+        return Report(figures=[main], notes=notes)
+    shuffled = _shuffled(seen[0], wanted, ctx)
+    return Report(
+        tables=[*tables.summary(layer, found, shuffled, split.name, ctx), *placed, tables.shown(columns, wanted)],
+        figures=[main, chart(layer, found, shuffled, wanted)],
+        artifacts=[Artifact("selectivity.csv", tables.csv(seen, found, wanted), "every filter's numbers")],
+        notes=notes,
+    )
 
 
 def _parsed(filters: Sequence[str], layer: Layer) -> str | list[int]:
@@ -82,17 +82,18 @@ def _parsed(filters: Sequence[str], layer: Layer) -> str | list[int]:
     return numbers
 
 
-def _shown(words: str | list[int], layer: Layer, found: Selectivity | None) -> np.ndarray:
-    import numpy as np
-
+def _shown(words: str | list[int], layer: Layer, found: Selectivity | None) -> list[int]:
     if isinstance(words, list):
-        return np.array(words)
+        return words
     if words == "first" or found is None:
-        return np.arange(min(FIRST, layer.channels))
-    return np.argsort(-found.chosen_by, kind="stable")[:FIRST]
+        return list(range(min(FIRST, layer.channels)))
+    return [int(f) for f in np.argsort(-found.chosen_by, kind="stable")[:FIRST]]
 
 
 def _shuffled(one: Seen, wanted: Targets, ctx: Context) -> Selectivity:
-    """The control: the same choice and judgement, each image with the targets of another."""
-    order = ctx.rng("filters/shuffled").permutation(len(wanted.table))
-    return selectivity(one.maxima, wanted.table[order], wanted.choosing)
+    """The control: the same choice and judgement, each image with the targets of another of its half."""
+    rng = ctx.rng("filters/shuffled")
+    table = wanted.table.copy()
+    for half in (wanted.choosing, ~wanted.choosing):
+        table[half] = rng.permutation(table[half])
+    return selectivity(one.maxima, table, wanted.choosing, TOP)

@@ -1,4 +1,4 @@
-"""The two networks that are compared, each with its batch norm in order, and what a layer's filters say to images."""
+"""The networks that are compared, each with its batch norm in order, and what a layer's filters say to images."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from gan_probe.features import batches, pooled, recalibrated
 from gan_probe.guided import guided_gradients
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import ExitStack
 
     from gan_probe import GAN, Context
     from gan_probe.gan import Layer
 
 BATCH = 128  # images in a batch whose statistics are taken, as in the release
+BATCHES = 100  # at most: more change the statistics by less than one in a hundred
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A network, the layer looked into, the images (N, H, W, C), and each filter's highest activation on each (N, F)."""
+    """A network, the layer looked into, the images (N, H, W, C), each filter's highest activation on each (N, F)."""
 
     name: str
     net: Any  # a network that torch runs
@@ -64,34 +66,33 @@ class Seen:
         return array
 
 
-def both(gan: GAN, layer: Layer, images: np.ndarray, stack: ExitStack, ctx: Context, notes: list[str]) -> list[Seen]:
-    """The trained network and its twin of random weights; `stack` puts back what is exchanged in the trained one."""
+def all_seen(
+    gan: GAN, layer: Layer, images: np.ndarray, draws: int, stack: ExitStack, ctx: Context, notes: list[str]
+) -> list[Seen]:
+    """The trained network and twins of random weights; `stack` puts back what is exchanged in the trained one."""
     trained: Any = gan.discriminator
-    twin = trained.random_twin(ctx.torch_generator("filters/random weights"))
-    if twin is None:
-        raise BadInputError("this discriminator has no twin of random weights to compare with: convert it first")
     seen = []
     # data sets are often sorted by class, and a batch of one class has moments of its own
-    order = ctx.rng("filters/batch norm").permutation(len(images))
-    for name, net in (("trained", trained), ("random weights", twin)):
+    order = ctx.rng("filters/batch norm").permutation(len(images))[: BATCH * BATCHES]
+    for draw in range(draws + 1):
+        name = "trained" if draw == 0 else f"random weights {draw}"
+        net = trained if draw == 0 else trained.random_twin(ctx.torch_generator(f"filters/{name}"))
+        if net is None:
+            raise BadInputError("this discriminator has no twin of random weights to compare with: convert it first")
         if net.statistics != {}:
             stack.enter_context(recalibrated(net, batches(gan, images, order, BATCH)))
-        maxima, _ = pooled(
-            gan,
-            net,
-            images,
-            [layer.name],
-            grid=1,
-            batch_size=ctx.batch_size,
-            progress=lambda done, total, _, name=name: ctx.progress(done, total, f"passing all images, {name}"),
-        )
+        maxima, _ = pooled(gan, net, images, [layer.name], grid=1, batch_size=ctx.batch_size, progress=_as(name, ctx))
         seen.append(Seen(name, net, layer, images, maxima))
     if trained.statistics != {}:
         notes.append(
-            "Batch-norm statistics of both networks recomputed on these images, as the authors' release does: the mean "
-            f"over batches of {BATCH}."
+            f"Batch-norm statistics of all networks recomputed on {len(order):,} of these images drawn at random, as "
+            f"the authors' release does: the mean over batches of {BATCH}."
         )
     return seen
+
+
+def _as(name: str, ctx: Context) -> Callable[[int, int, str], None]:
+    return lambda done, total, _: ctx.progress(done, total, f"passing all images, {name}")
 
 
 def chosen_layer(gan: GAN, wanted: str | None) -> Layer:

@@ -22,57 +22,50 @@ GREY = 128  # no gradient
 BLANK = 225  # no pixel
 
 
-class Row(NamedTuple):
-    """A filter of one of the networks."""
+class Column(NamedTuple):
+    """A network, which of its filters to picture, and how selective they are, where that is known."""
 
     seen: Seen
-    filter: int
+    filters: list[int]
+    found: Selectivity | None
 
 
 def figure(
-    gan: GAN,
-    rows: Sequence[Sequence[Row]],
-    found: Sequence[Selectivity],
-    wanted: Targets,
-    top: int,
-    data: str,
-    ctx: Context,
-    notes: list[str],
+    gan: GAN, columns: Sequence[Column], wanted: Targets, top: int, data: str, ctx: Context, notes: list[str]
 ) -> Figure:
-    """Guided gradients above crops, a column of filters for each network."""
-    count = len(rows[0])
-    one = rows[0][0].seen
+    """Guided gradients above what the filter sees, a column for each network."""
+    count, one = len(columns[0].filters), columns[0].seen
     drawing = new_figure(6.4, 0.35 + count * (0.24 + 6.1 / top))
-    axes = drawing.subplots(count, len(rows), squeeze=False)
-    for column, own in enumerate(rows):
-        for line, row in enumerate(own):
-            ax = axes[line, column]
-            ax.imshow(_pictures(gan, row, top, ctx), interpolation="nearest")
+    axes = drawing.subplots(count, len(columns), squeeze=False)
+    for across, column in enumerate(columns):
+        for down, f in enumerate(column.filters):
+            ax = axes[down, across]
+            ax.imshow(_pictures(gan, column.seen, f, top, ctx), interpolation="nearest")
             ax.set_axis_off()
-            label = f"filter {row.filter}"
-            if found:
-                target = wanted.names[int(found[column].target[row.filter])]
-                label += f": {target[:24]}, {found[column].areas.values[row.filter]:.2f}"
+            label = f"filter {f}"
+            if column.found is not None:
+                target = wanted.names[int(column.found.target[f])][:24]
+                label += f": {target}, {column.found.areas.values[f]:.2f}"
             ax.set_title(label, loc="left", fontsize=7.5, pad=2)
-        axes[0, column].set_title(own[0].seen.name, loc="right", fontsize=9, fontweight="bold", pad=2)
+        heading = "trained" if across == 0 else "random weights"
+        axes[0, across].set_title(heading, loc="right", fontsize=9, fontweight="bold", pad=2)
     if fields(one.net, one.layer) is None:
         notes.append("The geometry of a class of your own is not known to gan-probe: whole images are shown.")
-    naming = " Above each filter the target that it tells best and its AUC (0.5: none)." if found else ""
+    naming = " Above each filter: the target that it tells best, and its AUC (0.5: none)." if wanted.names else ""
     return Figure(
         "filters",
         drawing,
         title=f"What excites filters of {one.layer.name}, by guided backpropagation",
-        caption=f"Of {len(one.images):,} images of {data}, the {top} that excite each filter most, the strongest first: "
-        "above, the guided gradient of the filter's highest activation (grey: none; each picture scaled by its own "
-        "largest value); below, what the filter sees there, its exact receptive field; pale beyond it and beyond the "
-        f"image.{naming} Control, on the right: the same network with random weights, each filter with its own images.",
-        alt=f"For {count} filters of the trained network and {count} of its random twin, guided gradients above the {top} "
-        "image parts that excite each most.",
+        caption=f"Of {len(one.images):,} images of {data}, the {top} that excite each filter most, the strongest "
+        "first. Upper rows: the guided gradient of the filter's highest activation (grey: none; each picture scaled by "
+        "its own largest value). Lower rows: what the filter sees there, its exact receptive field; pale beyond it and "
+        f"beyond the image.{naming} Control, on the right: the same network with random weights, its filters' own images.",
+        alt=f"For {count} filters of the trained network and {count} of its random twin, guided gradients above the "
+        f"{top} image parts that excite each most.",
     )
 
 
-def _pictures(gan: GAN, row: Row, top: int, ctx: Context) -> np.ndarray:
-    seen, f = row
+def _pictures(gan: GAN, seen: Seen, f: int, top: int, ctx: Context) -> np.ndarray:
     which = seen.strongest(f, top)
     places = seen.peaks(gan, which, np.full(len(which), f), ctx)
     gradients = seen.guided(gan, which, f, places)  # (M, H, W, C)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gan_probe.data import Images
 
 FEWEST = 20  # images with and without, in each half
+TOP = 100  # images that excite a filter most, of which numbers are taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,15 +28,16 @@ class Targets:
 
 
 def targets(images: Images, rng: np.random.Generator, notes: list[str]) -> Targets:
-    """Attributes first, then classes that are not one of them under another name; what is too rare is left out."""
+    """Attributes, then classes that are more than one's presence or absence; what is too rare is left out."""
     n = len(images)
     choosing = np.zeros(n, dtype=bool)
     choosing[rng.permutation(n)[: n // 2]] = True
     found = {name: values for name, values in images.attributes.items() if values.dtype == bool}
+    flags = list(found.values())
     if images.labels is not None:
         for k, name in enumerate(images.classes):
             column = images.labels == k
-            if not any(np.array_equal(column, known) for known in found.values()):
+            if not any(np.array_equal(column, known) or np.array_equal(column, ~known) for known in flags):
                 found[name] = column
     kept, rare = {}, []
     for name, column in found.items():
@@ -46,6 +48,9 @@ def targets(images: Images, rng: np.random.Generator, notes: list[str]) -> Targe
             rare.append(name)
     if rare:
         notes.append(f"Left out, with fewer than {FEWEST} images for or against in a half: {', '.join(sorted(rare))}.")
+    if n < 4 * TOP:
+        notes.append(f"Selectivity is measured on {4 * TOP} images or more, half of them to judge: here are {n}.")
+        kept = {}
     boxes = {name: images.boxes[name] for name in kept if name in images.boxes}
     table = np.stack(list(kept.values()), axis=1) if kept else np.zeros((n, 0), dtype=bool)
     return Targets(tuple(kept), table, boxes, choosing)
