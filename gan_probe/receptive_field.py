@@ -18,7 +18,8 @@ class ReceptiveField:
     """A unit's pixels along one axis, both half-open: `start..stop` as if the image had no end, `first..last` in it.
 
     The first may reach beyond the image, where padding lies; the second holds exactly the pixels that the unit's value
-    can depend on through its products and poolings. Instance and layer norms mix in all others, through their means.
+    can depend on through its products and poolings: none where `first` is not below `last`. Instance and layer norms
+    mix in all others, through their means.
     """
 
     start: int
@@ -46,6 +47,8 @@ def receptive_field(stages: Sequence[Stage], size: int, position: int) -> Recept
 
 def _seen(stage: Stage, span: Span, before: int, *, clip: bool) -> Span:
     """The positions of a stage's input, `before` wide, that those of `span` of its output depend on."""
+    if span[0] > span[1]:  # nothing but a border of zeros
+        return span
     if stage.op == "linear":
         return 0, before - 1
 
@@ -56,6 +59,8 @@ def _seen(stage: Stage, span: Span, before: int, *, clip: bool) -> Span:
     first, last = span[0] * stage.pool, span[1] * stage.pool + stage.pool - 1
     first, last = within((first - stage.border[0], last - stage.border[0]), stage.unpooled(before) - sum(stage.border))
     kernel, stride, padding = stage.kernel, stage.stride, stage.padding
+    if first > last:
+        return first, last
     if stage.op == "conv":
         first, last = first * stride - padding, last * stride - padding + kernel - 1
     else:  # output o is made of inputs i with o = i * stride - padding + 0..kernel - 1

@@ -59,7 +59,8 @@ def figure(
         caption=f"Of {len(one.images):,} images of {data}, the {top} that excite each filter most, the strongest "
         "first. Upper rows: the guided gradient of the filter's highest activation (grey: none; each picture scaled by "
         "its own largest value). Lower rows: what the filter sees there, its exact receptive field; pale beyond it and "
-        f"beyond the image.{naming} Control, on the right: the same network with random weights, its filters' own images.",
+        f"beyond the image.{naming} Control, on the right: the same network with random weights, each of its filters "
+        "with its own images.",
         alt=f"For {count} filters of the trained network and {count} of its random twin, guided gradients above the "
         f"{top} image parts that excite each most.",
     )

@@ -1,4 +1,4 @@
-"""What a filter may be selective for: the images' classes, and attributes that are there or not."""
+"""What a filter may be selective for: the images' classes, and attributes' presence or absence."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Targets:
 
 
 def targets(images: Images, rng: np.random.Generator, notes: list[str]) -> Targets:
-    """Attributes, then classes that are more than one's presence or absence; what is too rare is left out."""
+    """Attributes, their absence, and classes that are neither under another name; what is too rare is left out."""
     n = len(images)
     choosing = np.zeros(n, dtype=bool)
     choosing[rng.permutation(n)[: n // 2]] = True
-    found = {name: values for name, values in images.attributes.items() if values.dtype == bool}
-    flags = list(found.values())
+    flags = {name: values for name, values in images.attributes.items() if values.dtype == bool}
+    found = flags | {f"no {name}": ~values for name, values in flags.items()}
     if images.labels is not None:
         for k, name in enumerate(images.classes):
             column = images.labels == k
-            if not any(np.array_equal(column, known) or np.array_equal(column, ~known) for known in flags):
+            if not any(np.array_equal(column, known) for known in found.values()):
                 found[name] = column
     kept, rare = {}, []
     for name, column in found.items():
