@@ -61,7 +61,7 @@ def go(page, index):
     page.click(f"#grid li:nth-child({index + 1}) button")
 
 
-def test_ten_boxes_and_nine_exemplars_land_in_the_files_to_the_pixel(page, card, serve, tmp_path):
+def test_ten_boxes_and_nine_exemplars_land_in_the_files_to_the_pixel(page, card, tmp_path):
     page.press("b")
     add(page, "window", "door")
     for index, drawn in BOXES:
@@ -180,7 +180,7 @@ def test_hostile_names_are_shown_as_text_and_stay_inert(window, serve, card, tmp
     assert window.call("/se/log", {"type": "browser"}) == []  # no policy was violated, nothing failed to load
 
 
-def test_a_second_tab_that_is_behind_says_that_nothing_was_saved(page, tmp_path):
+def test_a_second_tab_that_is_behind_says_that_nothing_was_saved(page):
     add(page, "man")
     saved(page)
     page.script(
