@@ -55,8 +55,6 @@ def command(
     The page is for this machine alone: its address, which is printed, holds a secret. It saves by itself. Boxes are
     COCO JSON; `filter-dropout` and `vector-arithmetic` read what it writes. Ctrl-C ends it and prints the files.
     """
-    import torch
-
     from gan_probe.analysis import Context
     from gan_probe.annotations.folder import AnnotationFolder
     from gan_probe.annotations.server import PageServer
@@ -65,9 +63,8 @@ def command(
     folder = AnnotationFolder(out or Path(f"{shared.safe_name(gan.card.name)}-annotations"), gan.card, seed)
     with folder:
         n = max(n, folder.last + 1)
-        z = gan.latent(n, Context(seed).rng("samples/z"))
-        labels = torch.arange(n) % len(gan.card.classes) if gan.card.classes else None
-        pixels = gan.to_uint8(gan.sample(z, labels, batch_size))
+        with shared.progress() as progress:
+            pixels = Context(seed, gan.device, batch_size, progress=progress).samples(gan, n).pixels
         with PageServer(folder, pixels, port) as server:
             click.echo(server.address)
             click.echo("note: open this address in a browser; Ctrl-C ends, everything is saved as you go", err=True)

@@ -41,7 +41,7 @@ def person(monkeypatch):
 
 def tick(*samples):
     def does(server):
-        state = {"revision": 0, "objects": [], "samples": [], "concepts": [["man", samples]]}
+        state = {"revision": 0, "objects": [], "samples": [], "concepts": [["man", list(samples)]]}
         server.folder.save(state)
 
     return does
@@ -70,8 +70,7 @@ def test_the_samples_are_the_runs_stream_whatever_the_batch_size(gan_probe_comma
     person(lambda server: shown.append(server.pixels))
     for batch_size in (3, 128):
         gan_probe_command("annotate", checkpoint, "-n", 8, "--seed", 5, "--batch-size", batch_size)
-    gan = tiny_gan(classes=3)
-    samples = Context(5).samples(gan, 8)
+    samples = Context(5).samples(tiny_gan(classes=3), 8)
     for pixels in shown:
         np.testing.assert_array_equal(pixels, samples.pixels)
 
@@ -114,7 +113,9 @@ def test_what_cannot_be_used_is_one_line(gan_probe_command, checkpoint, person, 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as terminals send them")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 0), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_the_real_command(number, code, checkpoint, tmp_path):
     line = [sys.executable, "-m", "gan_probe", "annotate", str(checkpoint), "-n", "5"]
     with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
