@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from typing import TYPE_CHECKING, Any, Self
 
 from gan_probe import disk
@@ -38,9 +39,11 @@ class AnnotationFolder:
         self.concepts = Concepts(card.sha256, seed)
         self.revision = 0  # counts what was saved: a tab that has missed one may not save
         self._stack = contextlib.ExitStack()
+        self._created = False
 
     def __enter__(self) -> Self:
         try:
+            self._created = not self.path.exists()
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
@@ -58,6 +61,11 @@ class AnnotationFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._created and os.name == "posix":  # elsewhere an open file cannot be removed
+            with contextlib.suppress(OSError):
+                if [*self.path.iterdir()] == [self.path / LOCK]:  # nothing was marked
+                    (self.path / LOCK).unlink()
+                    self.path.rmdir()
         self._stack.close()
 
     @property
@@ -98,7 +106,7 @@ class AnnotationFolder:
         """Write a state of the page and return its revision.
 
         Raises BadInputError for what is no state, StaleError where it does not follow the last one, and OutputError
-        where it cannot be written; the files are then as before.
+        where it cannot be written; each file is then whole, the old one or the new.
         """
         boxes, concepts = self._boxes(state), self._concepts(state)
         if state.get("revision") != self.revision:

@@ -7,6 +7,7 @@ import io
 import json
 import secrets
 import socketserver
+import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -74,8 +75,10 @@ class PageServer(ThreadingHTTPServer):
         bare = set(names) if self.server_port == 80 else set()
         return bare | {f"{name}:{self.server_port}" for name in names}
 
-    def handle_error(self, *_: Any) -> None:
-        """A browser that hangs up is no news."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that hangs up is no news; our own bug is."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

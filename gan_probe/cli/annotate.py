@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ Examples:
     "-n",
     "--count",
     "n",
-    type=click.IntRange(1, 10_000),
+    type=click.IntRange(1, 5_000),
     default=200,
     show_default=True,
     help="How many samples to show.",
@@ -58,8 +59,11 @@ def command(
     from gan_probe.analysis import Context
     from gan_probe.annotations.folder import AnnotationFolder
     from gan_probe.annotations.server import PageServer
+    from gan_probe.errors import UsageError
 
     gan = source.load().to(shared.choose_device(device))
+    if gan.generator is None:
+        raise UsageError(f"{gan.card.name} has no generator: it cannot sample")
     folder = AnnotationFolder(out or Path(f"{shared.safe_name(gan.card.name)}-annotations"), gan.card, seed)
     with folder:
         n = max(n, folder.last + 1)
@@ -68,7 +72,7 @@ def command(
         with PageServer(folder, pixels, port) as server:
             click.echo(server.address)
             click.echo("note: open this address in a browser; Ctrl-C ends, everything is saved as you go", err=True)
-            if not no_browser and sys.stdout.isatty():
+            if not no_browser and sys.stdout.isatty() and _has_windows():
                 import webbrowser
 
                 webbrowser.open(server.address)
@@ -82,3 +86,8 @@ def command(
                     click.echo(str(path))
                 if not folder.files:
                     click.echo("note: nothing was marked, nothing was written", err=True)
+
+
+def _has_windows() -> bool:
+    # over ssh a browser for the terminal would take the terminal, and wait for a page that waits for it
+    return sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
