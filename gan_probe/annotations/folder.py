@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 from typing import TYPE_CHECKING, Any, Self
@@ -102,6 +103,17 @@ class AnnotationFolder:
             "concepts": [[name, list(samples)] for name, samples in self.concepts.exemplars.items()],
         }
 
+    def take(self, boxes: Boxes) -> None:
+        """Begin with boxes from elsewhere, another tool's say, as boxes on this checkpoint's samples of this seed.
+
+        Raises BadInputError where there are boxes already, OutputError where they cannot be written.
+        """
+        if self.boxes_path.exists():
+            raise BadInputError(f"{self.boxes_path} is there already: pass another --out, or go on without --boxes")
+        taken = dataclasses.replace(boxes, checkpoint=self.card.sha256, seed=self.seed)
+        disk.write_text(self.boxes_path, _text(to_coco(taken)))
+        self.boxes = taken
+
     def save(self, state: dict[str, Any]) -> int:
         """Write a state of the page and return its revision.
 
@@ -116,7 +128,7 @@ class AnnotationFolder:
             (self.concepts, concepts, self.concepts_path, concepts.to_dict()),
         ):
             if new != old:
-                disk.write_text(path, json.dumps(document, indent=1) + "\n")
+                disk.write_text(path, _text(document))
         self.boxes, self.concepts = boxes, concepts
         self.revision += 1
         return self.revision
@@ -144,6 +156,10 @@ class AnnotationFolder:
         except (KeyError, TypeError, ValueError):
             raise BadInputError("this is no state of the page: reload it") from None
         return Concepts.from_dict({"checkpoint": self.card.sha256, "seed": self.seed, "concepts": concepts})
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _there(path: Path) -> bool:

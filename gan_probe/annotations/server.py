@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gan_probe.annotations.coco import file_name
 from gan_probe.annotations.folder import StaleError
 from gan_probe.errors import BadInputError, GanProbeError, UsageError, one_line
 
@@ -186,9 +187,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _sample(name: str, n: int) -> int | None:
-    number = name.removeprefix("samples/").removesuffix(".png")
-    short = number.isascii() and number.isdigit() and len(number) < 10
-    return int(number) if short and name == f"samples/{int(number)}.png" and int(number) < n else None
+    """The number of the sample whose picture is asked for."""
+    number = name[len("samples/sample-") : -len(".png")]
+    index = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else n
+    return index if index < n and name == f"samples/{file_name(index)}" else None
 
 
 def _png(pixels: np.ndarray) -> bytes:

@@ -35,6 +35,12 @@ Examples:
     metavar="DIR",
     help="Folder of boxes.json and concepts.json; what is there is gone on with.  [default: NAME-annotations]",
 )
+@click.option(
+    "--boxes",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Begin with the boxes of this COCO file, another tool's say, on pictures named as sample-000012.png.",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: one that is free]")
 @click.option("--no-browser", is_flag=True, help="Do not open a browser; without a terminal none is opened anyway.")
 @shared.seed
@@ -45,6 +51,7 @@ def command(
     source: shared.Source,
     n: int,
     out: Path | None,
+    boxes: Path | None,
     port: int,
     no_browser: bool,
     seed: int,
@@ -53,10 +60,11 @@ def command(
 ) -> None:
     """Draw boxes on objects and tick exemplars of concepts, on samples of CKPT, in a page of your browser.
 
-    The page is for this machine alone: its address, which is printed, holds a secret. It saves by itself. Boxes are
-    COCO JSON; `filter-dropout` and `vector-arithmetic` read what it writes. Ctrl-C ends it and prints the files.
+    The page is for this machine alone: its address, which is printed, holds a secret. It saves by itself: boxes as COCO
+    JSON, exemplars as plain JSON, for the analyses that take them. Ctrl-C ends it and prints the files.
     """
     from gan_probe.analysis import Context
+    from gan_probe.annotations import read_boxes
     from gan_probe.annotations.folder import AnnotationFolder
     from gan_probe.annotations.server import PageServer
     from gan_probe.errors import UsageError
@@ -66,6 +74,8 @@ def command(
         raise UsageError(f"{gan.card.name} has no generator: it cannot sample")
     folder = AnnotationFolder(out or Path(f"{shared.safe_name(gan.card.name)}-annotations"), gan.card, seed)
     with folder:
+        if boxes is not None:
+            folder.take(read_boxes(boxes, gan.card, seed))
         n = max(n, folder.last + 1)
         with shared.progress() as progress:
             pixels = Context(seed, gan.device, batch_size, progress=progress).samples(gan, n).pixels

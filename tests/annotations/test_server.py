@@ -15,8 +15,18 @@ from gan_probe.annotations.server import FILES, LARGEST_BODY, PAGE, PageServer
 
 JSON = {"Content-Type": "application/json"}
 STATE = {"revision": 0, "objects": ["window"], "samples": [[3, [[0, 1, 2, 3, 4]]]], "concepts": []}
-STRANGERS = ["nothing", "page.html", "../server.py", "..%2fserver.py", "page.js/", "samples/10.png", "samples/-1.png"]
-STRANGERS += ["samples/03.png", "samples/3", "samples/%D9%A3.png", "state?x=1", f"samples/{'9' * 5000}.png", "state/"]
+STRANGERS = [
+    "nothing",
+    "page.html",
+    "../server.py",
+    "..%2fserver.py",
+    "page.js/",
+    "state?x=1",
+    "state/",
+    "samples/3.png",
+]
+STRANGERS += ["samples/sample-000010.png", "samples/sample-3.png", "samples/sample-000003", "samples/sample-%D9%A3.png"]
+STRANGERS += ["samples/", "samples/sample-.png", "samples/sample--00001.png", f"samples/sample-{'9' * 5000}.png"]
 
 
 def ask(server, name="", method="GET", body=None, headers=None, path=None):
@@ -41,7 +51,7 @@ def test_the_page_its_samples_and_its_state_are_served(serve):
             status, headers, body = ask(server, name)
             assert (status, headers["Content-Type"]) == (200, kind)
             assert body
-        _, headers, body = ask(server, "samples/3.png")
+        _, headers, body = ask(server, "samples/sample-000003.png")
         assert headers["Content-Type"] == "image/png"
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(body))), np.full((64, 64, 3), 60))
         assert json.loads(ask(server, "state")[2]) == {
@@ -155,7 +165,7 @@ def test_no_other_method_is_answered(method, serve):
 
 def test_every_answer_a_refusal_too_forbids_what_the_page_does_not_need(serve):
     with serve() as server:
-        for path in (f"/{server.token}/", f"/{server.token}/state", "/", f"/{server.token}/samples/3.png"):
+        for path in (f"/{server.token}/", f"/{server.token}/state", "/", f"/{server.token}/samples/sample-000003.png"):
             _, headers, _ = ask(server, path=path)
             policy = headers["Content-Security-Policy"]
             assert policy.startswith("default-src 'none'")

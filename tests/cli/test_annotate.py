@@ -84,6 +84,24 @@ def test_a_later_start_shows_at_least_what_was_marked(gan_probe_command, checkpo
     assert shown == [12]
 
 
+def test_another_tools_boxes_are_gone_on_with(gan_probe_command, checkpoint, person):
+    coco = {"images": [{"id": 1, "file_name": "sample-000006_png.rf.1a.jpg", "width": 32, "height": 32}]}
+    coco["annotations"] = [{"id": 1, "image_id": 1, "category_id": 5, "bbox": [4, 6, 8, 10]}]
+    coco["categories"] = [{"id": 5, "name": "door"}]
+    Path("theirs.json").write_text(json.dumps(coco))
+    shown = []
+    person(lambda server: shown.append((server.folder.state(), len(server.pixels))))
+    code, out, _ = gan_probe_command("annotate", checkpoint, "-n", 4, "--boxes", "theirs.json", "--out", "a")
+    assert (code, out.splitlines()[1:]) == (0, [os.path.join("a", "boxes.json")])
+    gan_probe_command("annotate", checkpoint, "-n", 4, "--out", "a")  # they are this checkpoint's now
+    assert shown[0] == shown[1]
+    assert shown[0][0]["samples"] == [[6, [[0, 2, 3, 4, 5]]]]
+    assert shown[0][1] == 7
+    code, _, err = gan_probe_command("annotate", checkpoint, "--boxes", "theirs.json", "--out", "a")
+    assert code == 3
+    assert "is there already" in err
+
+
 def test_no_browser_is_opened_without_a_terminal(gan_probe_command, checkpoint, person, monkeypatch):
     opened = []
     monkeypatch.setattr("webbrowser.open", opened.append)

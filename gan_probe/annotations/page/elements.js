@@ -17,6 +17,11 @@ export function rectangles({ x, y, width, height }) {
   return ["under", "over"].map((layer) => make("rect", { class: layer, x, y, width, height }));
 }
 
+// A sample's picture, under the name by which other tools' exports are read.
+export function picture(index) {
+  return `samples/sample-${String(index).padStart(6, "0")}.png`;
+}
+
 // What a screen reader says next.
 export function say(text) {
   at("said").textContent = text;

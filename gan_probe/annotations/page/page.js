@@ -1,6 +1,6 @@
 // The page: the names to choose from, the grid of samples, and the keyboard.
 
-import { at, make, rectangles, say } from "./elements.js";
+import { at, make, picture, rectangles, say } from "./elements.js";
 import { Marks } from "./marks.js";
 import { Stage } from "./stage.js";
 
@@ -214,8 +214,8 @@ function build(answer) {
   for (let index = 0; index < answer.count; index++) {
     const overlay = make("svg", { viewBox: `0 0 ${answer.size} ${answer.size}`, "aria-hidden": "true" });
     const info = make("span", { class: "info" });
-    const picture = make("img", { src: `samples/${index}.png`, alt: "", loading: "lazy", draggable: "false" });
-    const frame = make("span", { class: "frame" }, picture, overlay);
+    const image = make("img", { src: picture(index), alt: "", loading: "lazy", draggable: "false" });
+    const frame = make("span", { class: "frame" }, image, overlay);
     const caption = make("span", { class: "caption" }, make("span", { class: "index" }, String(index)), info);
     const button = make("button", { type: "button", class: "sample" }, frame, caption);
     button.addEventListener("click", () => {

@@ -1,6 +1,6 @@
 // One sample, large: its boxes, and the pointer that draws them. A box's edges lie between pixels.
 
-import { at, make, rectangles, say } from "./elements.js";
+import { at, make, picture, rectangles, say } from "./elements.js";
 
 const clamp = (value, low, high) => Math.max(low, Math.min(value, high));
 
@@ -30,7 +30,7 @@ export class Stage {
     const { boxes, marks } = this;
     if (this.chosen >= boxes.length) this.chosen = -1; // an undo may have taken it away
     at("stage-title").textContent = `Sample ${this.index}`;
-    const source = `samples/${this.index}.png`;
+    const source = picture(this.index);
     if (at("picture").getAttribute("src") !== source) at("picture").src = source;
     const numbers = new Map(marks.now.names.objects.map((name, k) => [name, k + 1]));
     const draft = this.drag?.box;
