@@ -91,6 +91,18 @@ def test_ten_boxes_and_nine_exemplars_land_in_the_files_to_the_pixel(page, card,
     assert {"id": 10, "file_name": "sample-000009.png", "width": 64, "height": 64, "z_index": 9} in document["images"]
 
 
+def test_edges_snap_to_the_nearest_pixel_from_any_corner_and_end_at_the_picture(page, card, tmp_path):
+    page.press("b")
+    add(page, "window")
+    draw(page, 10.4, 20.4, 10.2, 9.2)
+    draw(page, 40.3, 50.3, -9.9, -20.6)
+    draw(page, 60, 61, 9, -70)
+    draw(page, 5.2, 5.2, 0.1, 9)  # no width: a click, on no box
+    saved(page)
+    drawn = (Box("window", 10, 20, 11, 10), Box("window", 30, 30, 10, 20), Box("window", 60, 0, 4, 61))
+    assert read_boxes(tmp_path / "marks/boxes.json", card).samples == {0: drawn}
+
+
 def test_reopening_shows_what_was_marked_and_goes_on(window, serve, card, tmp_path):
     with AnnotationFolder(tmp_path / "marks", card) as folder:
         samples = [[3, [[0, 5, 6, 20, 14], [0, 1, 2, 3, 4]]], [5, []]]
