@@ -14,7 +14,7 @@ import gan_probe
 from gan_probe.cli.termination import write_nowhere
 from gan_probe.errors import GanProbeError, one_line
 
-COMMANDS = ("run", "sample", "info", "convert", "train", "export", "data", "cache", "plugins")
+COMMANDS = ("run", "sample", "annotate", "info", "convert", "train", "export", "data", "cache", "plugins")
 
 
 class Commands(click.Group):

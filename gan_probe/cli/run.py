@@ -241,8 +241,7 @@ def _reopen(
 
 def _default_folder(gan: Any, names: tuple[str, ...]) -> Path:
     stem = gan.card.name if gan is not None else "-".join(names)
-    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in stem).strip(".-") or "gan-probe"
-    return Path(f"{safe[:80]}-report")
+    return Path(f"{shared.safe_name(stem)}-report")
 
 
 def _show(report: Report, as_json: bool) -> None:
