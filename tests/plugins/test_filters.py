@@ -12,8 +12,9 @@ from gan_probe import GAN, BadInputError
 from gan_probe.analysis import Context
 from gan_probe.data import Data, Images, Split
 from gan_probe.network import Network
-from gan_probe.testing import tiny_gan
+from gan_probe.testing import check_analysis, tiny_gan
 from gan_probe.wrapped import Wrapped
+from gan_probe_plugins.filters import Filters
 from gan_probe_plugins.filters.fields import crop, fields
 from gan_probe_plugins.filters.localisation import localisation
 from gan_probe_plugins.filters.networks import Seen, chosen_layer
@@ -100,22 +101,16 @@ def test_every_filter_of_every_network_is_in_the_artifact(report):
     assert float(rows[0]["AUC"]) == report.table("filters").rows[0]["AUC"]
 
 
-def test_batch_size_has_no_influence(report):
-    other = run(batch_size=7)
-    for mine, theirs in zip(report.tables, other.tables, strict=True):
-        for a, b in zip(mine.rows, theirs.rows, strict=True):
-            assert {k: v if isinstance(v, str) else pytest.approx(v, abs=1e-4) for k, v in a.items()} == b
+def test_it_keeps_the_contract():
+    check_analysis(Filters, bright_gan(), data(400), layer="conv2", random_draws=2, top=2, filters=("0", "2"))
 
 
-def test_the_discriminator_is_left_as_it_was():
+def test_statistics_that_are_not_stored_are_computed_and_forgotten():
     gan = bright_gan()
-    before = {name: value.clone() for name, value in gan.discriminator.state_dict().items()}
-    run(gan)
-    after = gan.discriminator.state_dict()
-    assert all(torch.equal(before[name], after[name]) for name in before)
     gan.discriminator.statistics = None
-    run(gan)
+    report = run(gan, top=1, filters="0")
     assert gan.discriminator.statistics is None
+    assert any("recomputed on 600 of these images" in note for note in report.notes)
 
 
 def seen_of(gan, images):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 GREY = 128  # no gradient
 BLANK = 225  # no pixel
+WIDE, GAP, TITLE = 3.1, 0.15, 0.22  # inches: a network's pictures, between the networks, above each filter
 
 
 class Column(NamedTuple):
@@ -35,8 +36,14 @@ def figure(
 ) -> Figure:
     """Guided gradients above what the filter sees, a column for each network."""
     count, one = len(columns[0].filters), columns[0].seen
-    drawing = new_figure(6.4, 0.35 + count * (0.24 + 6.1 / top))
-    axes = drawing.subplots(count, len(columns), squeeze=False)
+    tall = WIDE * 2 / top  # of a filter's two rows of pictures
+    width, height = len(columns) * WIDE + GAP, count * (tall + TITLE)
+    drawing = new_figure(width, height)
+    # a layout in plain numbers: matplotlib's own moves a little with every drawing
+    drawing.set_layout_engine("none")
+    edges = {"left": 0, "right": 1, "bottom": 0, "top": 1 - TITLE / height}
+    between = {"wspace": GAP / WIDE, "hspace": TITLE / tall}
+    axes = drawing.subplots(count, len(columns), squeeze=False, gridspec_kw=edges | between)
     for across, column in enumerate(columns):
         for down, f in enumerate(column.filters):
             ax = axes[down, across]
