@@ -245,3 +245,17 @@ def test_a_class_of_ones_own_is_shown_on_whole_images():
 
 def test_a_conditional_discriminator_is_refused(refused):
     assert "unconditional" in refused(run, tiny_gan(classes=3))
+
+
+@pytest.mark.slow
+def test_the_authors_discriminator_is_more_selective_than_random_weights(shared):
+    report = gan_probe.run(
+        shared / "weights" / "dcgan_code_svhn",
+        "filters",
+        data=shared / "data" / "cifar10-train.zip",
+        images=8000,
+        top=2,
+    )
+    assert all(row["low"] > 0 for row in report.table("difference").rows if row["measure"] != "mean AUC")
+    shuffled = report.table("selectivity").rows[2]
+    assert shuffled["low"] < 0.5 < shuffled["high"]

@@ -36,15 +36,14 @@ def localisation(gan: GAN, seen: Sequence[Seen], wanted: Targets, ctx: Context) 
     found = [_pointing(gan, one, wanted, at, ctx) for one in seen]
     gains = np.array([one.inside - one.chance for one in found])
     trained, *random = found
-    draws = f"random weights, mean of {len(random)} draws"
     rows: list[dict[str, Cell]] = []
     for name, inside, chance, (gain, low, high) in (
         ("trained", trained.inside, trained.chance, (gains[0], None, None)),
-        (draws, *np.mean(random, axis=0), t_mean(gains[1:])),
+        ("random weights", *np.mean(random, axis=0), t_mean(gains[1:])),
         ("trained minus random weights", None, None, t_mean(gains[0] - gains[1:])),
     ):
         shares: dict[str, Cell] = {"network": name, "inside": inside, "by chance": chance, "gain": gain}
-        rows.append(shares | {"low": low, "high": high, "filters": seen[0].layer.channels, "images a filter": TOP})
+        rows.append(shares | {"low": low, "high": high})
     return [
         Table(
             "localisation",
@@ -53,7 +52,7 @@ def localisation(gan: GAN, seen: Sequence[Seen], wanted: Targets, ctx: Context) 
             caption=f"Each filter's object is the boxed one that it tells best on the choosing half. Of the {TOP} "
             "images of the other half that show it and excite the filter most: the share whose peak, the centre of the "
             "unit's receptive field, lies inside the object's box. Chance: the same peaks in the boxes of the other "
-            "images. Means over all filters. Intervals: 95 %, Student's t over the draws of random weights, on these "
+            f"images. Means over {seen[0].layer.channels} filters. Intervals: 95 %, Student's t over the draws of random weights, on these "
             f"images; {len(random)} draws.",
             formats=dict.fromkeys(("inside", "by chance"), ".1%") | dict.fromkeys(("gain", "low", "high"), "+.1%"),
         )

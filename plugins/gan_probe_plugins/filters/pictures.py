@@ -41,7 +41,7 @@ def figure(
     drawing = new_figure(width, height)
     # a layout in plain numbers: matplotlib's own moves a little with every drawing
     drawing.set_layout_engine("none")
-    edges = {"left": 0, "right": 1, "bottom": 0, "top": 1 - TITLE / height}
+    edges = {"left": 0, "right": 1, "bottom": 0.06 / height, "top": 1 - TITLE / height}
     between = {"wspace": GAP / WIDE, "hspace": TITLE / tall}
     axes = drawing.subplots(count, len(columns), squeeze=False, gridspec_kw=edges | between)
     for across, column in enumerate(columns):

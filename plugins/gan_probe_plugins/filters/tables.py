@@ -25,58 +25,58 @@ LEVEL = 0.05
 SHUFFLED = "trained, labels shuffled"
 METHOD = (
     "Each filter's target is the one that its highest activation tells best on a random half of the images; its AUC is "
-    "measured on the other half, so that no luck of the choice is in it."
+    "measured on the other half."
 )
+GAIN = f"gain in top {TOP}"
 
 
 def summary(layer: Layer, found: Sequence[Selectivity], shuffled: Selectivity, data: str, ctx: Context) -> list[Table]:
     """Mean selectivity of the trained network and of the controls, and the difference to random weights."""
     trained, *random = found
-    n = len(trained.areas.influence)
-    sizes: dict[str, Cell] = {"filters": layer.channels, "n_images": n}
     rows: list[dict[str, Cell]] = []
     for name, ones in (("trained", [trained]), ("random weights", random), (SHUFFLED, [shuffled])):
         mean = mean_over(pooled([one.areas for one in ones]), ctx.rng(f"filters/bootstrap/{name}"))
-        enriched = [float(one.enrichment.values.mean()) for one in ones]
-        significant = [float((one.p < LEVEL).mean()) for one in ones]
-        averages: dict[str, Cell] = {
-            f"gain in top {TOP}": sum(enriched) / len(ones),
-            "significant": sum(significant) / len(ones),
-        }
-        shown: dict[str, Cell] = {"network": name, "mean AUC": mean.value, "low": mean.low, "high": mean.high}
-        rows.append(shown | averages | {"draws": len(ones)} | sizes)
+        rows.append(
+            {
+                "network": name,
+                "draws": len(ones),
+                "mean AUC": mean.value,
+                "low": mean.low,
+                "high": mean.high,
+                "significant": sum(float((one.p < LEVEL).mean()) for one in ones) / len(ones),
+                GAIN: sum(float(one.enrichment.values.mean()) for one in ones) / len(ones),
+            }
+        )
     differences: list[dict[str, Cell]] = []
-    methods = {}
     for measure, mine, theirs in (
         ("mean AUC", trained.areas, [one.areas for one in random]),
-        (f"gain in top {TOP}", trained.enrichment, [one.enrichment for one in random]),
+        (GAIN, trained.enrichment, [one.enrichment for one in random]),
     ):
-        by_filters = difference_of_means(mine, pooled(theirs), ctx.rng(f"filters/bootstrap/{measure}"))
         by_draws = difference_to_draws(mine, theirs)
-        for over, estimate in (("images, random draws", by_draws), ("images, filters", by_filters)):
-            methods[over] = estimate.method
-            ends: dict[str, Cell] = {"difference": estimate.value, "low": estimate.low, "high": estimate.high}
-            differences.append({"measure": measure, "interval over": over, **ends, "draws": len(random)} | sizes)
-    numbers = dict.fromkeys(("mean AUC", "low", "high"), ".3f") | {f"gain in top {TOP}": "+.1%"}
+        by_filters = difference_of_means(mine, pooled(theirs), ctx.rng(f"filters/bootstrap/{measure}"))
+        for over, found_over in (("images, draws", by_draws), ("images, filters", by_filters)):
+            ends: dict[str, Cell] = {"difference": by_draws.value, "low": found_over.low, "high": found_over.high}
+            differences.append({"measure": measure, "interval over": over} | ends)
+    sizes = f"{layer.channels} filters, {len(trained.areas.influence):,} judging images of {data}"
     return [
         Table(
             "selectivity",
             rows,
             title=f"How selective the filters of {layer.name} are",
-            caption=f"{METHOD} Means over all filters; images of {data}. Intervals: 95 %, {mean.method}, over images "
-            f"and filters. Gain: the target's share among the {TOP} images that excite the filter most, less its share "
-            f"among all. Significant: share of filters whose AUC is above 0.5 at {LEVEL:.0%}, one-sided Mann-Whitney "
-            "tests with Holm's correction over a network's filters. The shuffled control's true values are 0.5 and 0.",
-            formats=numbers | {"significant": ".0%", "n_images": ","},
+            caption=f"{METHOD} Means over {sizes}. Intervals: 95 %, {mean.method}, over images and filters. Significant: "
+            f"share of filters whose AUC is above 0.5 at {LEVEL:.0%}, one-sided Mann-Whitney tests with Holm's "
+            f"correction over a network's filters. Gain: the target's share among the {TOP} images that excite the "
+            "filter most, less its share among all. The shuffled control's true values are 0.5 and 0.",
+            formats=dict.fromkeys(("mean AUC", "low", "high"), ".3f") | {GAIN: "+.3f", "significant": ".0%"},
         ),
         Table(
             "difference",
             differences,
             title="Trained minus random weights",
-            caption="Differences of the means above, on the same images. Intervals, 95 %: over other images and other "
-            f"draws of the random weights ({methods['images, random draws']}); over other images and other filters of "
-            f"both networks ({methods['images, filters']}), which takes filters of one draw for independent.",
-            formats=dict.fromkeys(("difference", "low", "high"), "+.4f") | {"n_images": ","},
+            caption=f"Differences of the means above; {sizes}. Intervals, 95 %: over other images and other draws of the "
+            f"random weights ({by_draws.method}, {len(random)} draws); and over other images and other filters of both "
+            f"networks ({by_filters.method}), which takes the filters of one draw for independent.",
+            formats=dict.fromkeys(("difference", "low", "high"), "+.3f"),
         ),
     ]
 
@@ -99,7 +99,7 @@ def shown(columns: Sequence[Column], wanted: Targets) -> Table:
                     "low": area.low,
                     "high": area.high,
                     "p": float(selective.p[f]),
-                    f"gain in top {TOP}": float(selective.enrichment.values[f]),
+                    GAIN: float(selective.enrichment.values[f]),
                     "share of all": float(wanted.table[~wanted.choosing, target].mean()),
                 }
             )
@@ -109,10 +109,9 @@ def shown(columns: Sequence[Column], wanted: Targets) -> Table:
         rows,
         title="The filters pictured",
         caption=f"{METHOD} Intervals: 95 %, DeLong, over {n:,} images; p: one-sided Mann-Whitney test of AUC above "
-        f"0.5, Holm's correction over all {filters} filters. Gain: the target's share among the {TOP} images of that "
-        "half that excite the filter most, less its share of all.",
-        formats=dict.fromkeys(("AUC", "low", "high"), ".3f")
-        | {"p": ".1g", f"gain in top {TOP}": "+.0%", "share of all": ".0%"},
+        f"0.5, Holm's correction over all {filters} filters (0: too small for a number). Gain: the target's share among "
+        f"the {TOP} images of that half that excite the filter most, less its share of all.",
+        formats=dict.fromkeys(("AUC", "low", "high"), ".3f") | {"p": ".1g", GAIN: "+.0%", "share of all": ".0%"},
     )
 
 
@@ -120,7 +119,7 @@ def csv(seen: Sequence[Seen], found: Sequence[Selectivity], wanted: Targets) -> 
     """Every filter of every network: its target, its area with the interval, and the corrected p-value."""
     text = io.StringIO()
     writer = csv_format.writer(text, lineterminator="\n")
-    writer.writerow(["network", "filter", "excited by", "AUC", "low", "high", "p (Holm)", f"gain in top {TOP}"])
+    writer.writerow(["network", "filter", "excited by", "AUC", "low", "high", "p (Holm)", GAIN])
     for one, selective in zip(seen, found, strict=True):
         for f, target in enumerate(selective.target):
             area = selective.areas.interval(f)
