@@ -52,8 +52,8 @@ def localisation(gan: GAN, seen: Sequence[Seen], wanted: Targets, ctx: Context) 
             caption=f"Each filter's object is the boxed one that it tells best on the choosing half. Of the {TOP} "
             "images of the other half that show it and excite the filter most: the share whose peak, the centre of the "
             "unit's receptive field, lies inside the object's box. Chance: the same peaks in the boxes of the other "
-            f"images. Means over {seen[0].layer.channels} filters. Intervals: 95 %, Student's t over the draws of random weights, on these "
-            f"images; {len(random)} draws.",
+            f"images. Means over {seen[0].layer.channels} filters. Intervals: 95 %, Student's t over the {len(random)} "
+            "draws of random weights, on these images.",
             formats=dict.fromkeys(("inside", "by chance"), ".1%") | dict.fromkeys(("gain", "low", "high"), "+.1%"),
         )
     ]

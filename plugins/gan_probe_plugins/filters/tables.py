@@ -55,27 +55,27 @@ def summary(layer: Layer, found: Sequence[Selectivity], shuffled: Selectivity, d
         by_draws = difference_to_draws(mine, theirs)
         by_filters = difference_of_means(mine, pooled(theirs), ctx.rng(f"filters/bootstrap/{measure}"))
         for over, found_over in (("images, draws", by_draws), ("images, filters", by_filters)):
-            ends: dict[str, Cell] = {"difference": by_draws.value, "low": found_over.low, "high": found_over.high}
-            differences.append({"measure": measure, "interval over": over} | ends)
+            named: dict[str, Cell] = {"measure": measure, "interval over": over, "difference": by_draws.value}
+            differences.append(named | {"low": found_over.low, "high": found_over.high})
     sizes = f"{layer.channels} filters, {len(trained.areas.influence):,} judging images of {data}"
     return [
         Table(
             "selectivity",
             rows,
             title=f"How selective the filters of {layer.name} are",
-            caption=f"{METHOD} Means over {sizes}. Intervals: 95 %, {mean.method}, over images and filters. Significant: "
-            f"share of filters whose AUC is above 0.5 at {LEVEL:.0%}, one-sided Mann-Whitney tests with Holm's "
-            f"correction over a network's filters. Gain: the target's share among the {TOP} images that excite the "
-            "filter most, less its share among all. The shuffled control's true values are 0.5 and 0.",
+            caption=f"{METHOD} Means over {sizes}. Intervals: 95 %, {mean.method}, over images and filters. "
+            f"Significant: share of filters whose AUC is above 0.5 at {LEVEL:.0%}, one-sided Mann-Whitney tests with "
+            f"Holm's correction over a network's filters. Gain: the target's share among the {TOP} images that excite "
+            "the filter most, less its share among all. The shuffled control's true values are 0.5 and 0.",
             formats=dict.fromkeys(("mean AUC", "low", "high"), ".3f") | {GAIN: "+.3f", "significant": ".0%"},
         ),
         Table(
             "difference",
             differences,
             title="Trained minus random weights",
-            caption=f"Differences of the means above; {sizes}. Intervals, 95 %: over other images and other draws of the "
-            f"random weights ({by_draws.method}, {len(random)} draws); and over other images and other filters of both "
-            f"networks ({by_filters.method}), which takes the filters of one draw for independent.",
+            caption=f"Differences of the means above; {sizes}. Intervals, 95 %: over other images and other draws of "
+            f"the random weights ({by_draws.method}, {len(random)} draws); and over other images and other filters of "
+            f"both networks ({by_filters.method}), which takes the filters of one draw for independent.",
             formats=dict.fromkeys(("difference", "low", "high"), "+.3f"),
         ),
     ]
@@ -109,8 +109,8 @@ def shown(columns: Sequence[Column], wanted: Targets) -> Table:
         rows,
         title="The filters pictured",
         caption=f"{METHOD} Intervals: 95 %, DeLong, over {n:,} images; p: one-sided Mann-Whitney test of AUC above "
-        f"0.5, Holm's correction over all {filters} filters (0: too small for a number). Gain: the target's share among "
-        f"the {TOP} images of that half that excite the filter most, less its share of all.",
+        f"0.5, Holm's correction over all {filters} filters (0: too small for a number). Gain: the target's share "
+        f"among the {TOP} images of that half that excite the filter most, less its share of all.",
         formats=dict.fromkeys(("AUC", "low", "high"), ".3f") | {"p": ".1g", GAIN: "+.0%", "share of all": ".0%"},
     )
 
