@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import gan_probe
-from gan_probe import GAN, BadInputError
+from gan_probe import GAN, BadInputError, Table
 from gan_probe.analysis import Context
 from gan_probe.data import Data, Images, Split
 from gan_probe.network import Network
@@ -18,6 +18,7 @@ from gan_probe_plugins.filters import Filters
 from gan_probe_plugins.filters.fields import crop, fields
 from gan_probe_plugins.filters.localisation import localisation
 from gan_probe_plugins.filters.networks import Seen, chosen_layer
+from gan_probe_plugins.filters.tables import verdict
 from gan_probe_plugins.filters.targets import targets
 
 SQUARE = 6  # pixels of the planted object
@@ -90,6 +91,16 @@ def test_the_difference_is_that_of_the_means(report):
     for row in report.table("difference").rows:
         assert row["difference"] == pytest.approx(trained[row["measure"]] - random[row["measure"]])
         assert row["low"] <= row["difference"] <= row["high"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.1, 0.2, "more selective than"), (-0.2, -0.1, "less selective than"), (-0.1, 0.1, "not told from")],
+)
+def test_the_note_says_which_way_it_came_out(low, high, said):
+    row = {"measure": "mean AUC", "interval over": "images, draws", "low": low, "high": high}
+    other = {**row, "interval over": "images, filters", "low": -1, "high": 1}
+    assert f"by mean AUC {said} random ones (95 %" in verdict(Table("difference", [row, other]))
 
 
 def test_every_filter_of_every_network_is_in_the_artifact(report):

@@ -57,8 +57,10 @@ def look(gan: GAN, options: FiltersOptions, ctx: Context) -> Report:
     if not found:
         return Report(figures=[main], notes=notes)
     shuffled = _shuffled(seen[0], wanted, ctx)
+    means, differences = tables.summary(layer, found, shuffled, split.name, ctx)
+    notes.insert(0, tables.verdict(differences))
     return Report(
-        tables=[*tables.summary(layer, found, shuffled, split.name, ctx), *placed, tables.shown(columns, wanted)],
+        tables=[means, differences, *placed, tables.shown(columns, wanted)],
         figures=[main, chart(layer, found, shuffled, wanted)],
         artifacts=[Artifact("selectivity.csv", tables.csv(seen, found, wanted), "every filter's numbers")],
         notes=notes,

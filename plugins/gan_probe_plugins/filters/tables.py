@@ -28,9 +28,12 @@ METHOD = (
     "measured on the other half."
 )
 GAIN = f"gain in top {TOP}"
+DRAWN = "images, draws"
 
 
-def summary(layer: Layer, found: Sequence[Selectivity], shuffled: Selectivity, data: str, ctx: Context) -> list[Table]:
+def summary(
+    layer: Layer, found: Sequence[Selectivity], shuffled: Selectivity, data: str, ctx: Context
+) -> tuple[Table, Table]:
     """Mean selectivity of the trained network and of the controls, and the difference to random weights."""
     trained, *random = found
     rows: list[dict[str, Cell]] = []
@@ -54,11 +57,11 @@ def summary(layer: Layer, found: Sequence[Selectivity], shuffled: Selectivity, d
     ):
         by_draws = difference_to_draws(mine, theirs)
         by_filters = difference_of_means(mine, pooled(theirs), ctx.rng(f"filters/bootstrap/{measure}"))
-        for over, found_over in (("images, draws", by_draws), ("images, filters", by_filters)):
+        for over, found_over in ((DRAWN, by_draws), ("images, filters", by_filters)):
             named: dict[str, Cell] = {"measure": measure, "interval over": over, "difference": by_draws.value}
             differences.append(named | {"low": found_over.low, "high": found_over.high})
     sizes = f"{layer.channels} filters, {len(trained.areas.influence):,} judging images of {data}"
-    return [
+    return (
         Table(
             "selectivity",
             rows,
@@ -78,7 +81,18 @@ def summary(layer: Layer, found: Sequence[Selectivity], shuffled: Selectivity, d
             f"both networks ({by_filters.method}), which takes the filters of one draw for independent.",
             formats=dict.fromkeys(("difference", "low", "high"), "+.3f"),
         ),
-    ]
+    )
+
+
+def verdict(differences: Table) -> str:
+    """In a sentence, which way the comparison with random weights came out."""
+    said = []
+    for row in differences.rows:
+        low, high = float(row["low"] or 0), float(row["high"] or 0)
+        word = "more selective than" if low > 0 else "less selective than" if high < 0 else "not told from"
+        if row["interval over"] == DRAWN:
+            said.append(f"by {row['measure']} {word} random ones")
+    return f"The trained filters are, {', and '.join(said)} (95 % intervals over images and draws of random weights)."
 
 
 def shown(columns: Sequence[Column], wanted: Targets) -> Table:
