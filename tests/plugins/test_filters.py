@@ -259,6 +259,7 @@ def test_a_conditional_discriminator_is_refused(refused):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_authors_discriminator_is_more_selective_than_random_weights(shared):
     report = gan_probe.run(
         shared / "weights" / "dcgan_code_svhn",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gan_probe.gan import Layer
 
 BATCH = 128  # images in a batch whose statistics are taken, as in the release
-BATCHES = 100  # at most: more change the statistics by less than one in a hundred
+BATCHES = 100  # at most: the standard error of a mean over 12,800 images is 0.9 % of their spread
 
 
 @dataclass(frozen=True, eq=False)
