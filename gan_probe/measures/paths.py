@@ -140,15 +140,17 @@ class Smoothness:
 
     @property
     def leaps(self) -> bool:
+        """Whether it is not smooth."""
         return self.sharp.low > 0 or (self.half is not None and self.half.high < HALF)
 
     @property
     def isolated(self) -> bool:
+        """Whether it has sharp transitions, too few to call it anything but smooth."""
         return not self.leaps and self.sharp.value > 0
 
 
 def smoothness(steps: np.ndarray, places: Places, rng: np.random.Generator) -> Smoothness:
-    """The smoothness of a path of steps (L, K), of which `places` were looked into; legs that stand still have no half."""
+    """Of a path of steps (L, K), of which `places` were looked into; legs that stand still have no half."""
     shares = np.array([half_share(leg) for leg in steps])
     moving = shares[np.isfinite(shares)]
     counts = np.bincount(places.leg[places.sharp], minlength=len(steps)).astype(float)

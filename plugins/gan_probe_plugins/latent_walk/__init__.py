@@ -31,7 +31,7 @@ class LatentWalkOptions(Options):
 
 
 class LatentWalk(Analysis[LatentWalkOptions]):
-    """Walk between random latents: is the change smooth, or are there leaps that tell of memorised images?"""
+    """Walk between random latents, and tell smooth change from the leaps that memorised images make."""
 
     name = "latent-walk"
     title = "Walk through the latent space"
@@ -46,7 +46,7 @@ class LatentWalk(Analysis[LatentWalkOptions]):
         from gan_probe_plugins.latent_walk.walks import walk
 
         assert gan is not None  # noqa: S101  # `needs` says so
-        return report(walk(gan, options, ctx))
+        return report(walk(gan, options, ctx), ctx)
 
 
 @hookimpl

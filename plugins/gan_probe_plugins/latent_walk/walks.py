@@ -34,8 +34,8 @@ Draw = Callable[[np.ndarray, np.ndarray], np.ndarray] if TYPE_CHECKING else None
 class Path:
     """A walk or a control: frames (L, K + 1, H, W, C) in grey levels 0..255, and what was measured on them.
 
-    `steps` holds the distances (L, K) by feature space. `places` and `smoothness` are None where no halving makes sense;
-    `length` is the perceptual path length by feature space, where it was measured.
+    `steps` holds the distances (L, K) by feature space. `places` and `smoothness` are None where no step can be
+    halved; `length` is the perceptual path length by feature space, where it was measured.
     """
 
     name: str
@@ -63,7 +63,6 @@ class Walk:
     space: FeatureSpace | None
     real: str  # the name of the data whose images were cross-faded; empty where samples were
     pairs: int
-    seed: int
     notes: tuple[str, ...]
 
     @property
@@ -76,13 +75,14 @@ def walk(gan: GAN, options: LatentWalkOptions, ctx: Context) -> Walk:
     """Draw and measure the walk and its controls."""
     space, notes = _space(gan, options.feature_space, ctx)
     spherical = gan.card.z_distribution == "normal"
-    samples = ctx.samples(gan, max(2 * options.pairs, options.points, MEMORISED))
+    ended = max(2 * options.pairs, options.points)  # those behind are memorised: no walk begins at one of them
+    samples = ctx.samples(gan, ended + MEMORISED)
     ends = samples.z[: options.points]
     own = _levels(gan, samples.images)
-    pool, real = own, ""
+    pool, real = own[:ended], ""
     if ctx.data is not None:
         split = ctx.data.train
-        drawn = split.take(min(len(own), len(split)), ctx.rng("latent-walk/real"))
+        drawn = split.take(min(ended, len(split)), ctx.rng("latent-walk/real"))
         pool, real = ctx.images(drawn, gan.card).images.astype(np.float32), ctx.data.name
         if len(pool) < options.points:
             raise BadInputError(f"{real} has {len(pool)} images to cross-fade: lower --points to that, or drop --data")
@@ -94,8 +94,8 @@ def walk(gan: GAN, options: LatentWalkOptions, ctx: Context) -> Walk:
         return _levels(gan, gan.sample(z, labels, ctx.batch_size))
 
     def looked_up(z: Tensor, _leg: np.ndarray) -> np.ndarray:
-        nearest = torch.cdist(z, samples.z[:MEMORISED]).argmin(dim=1).numpy()
-        return own[nearest]
+        nearest = torch.cdist(z, samples.z[ended:]).argmin(dim=1).numpy()
+        return own[ended:][nearest]
 
     def along(draw: Callable[[Tensor, np.ndarray], np.ndarray]) -> Draw:
         return lambda leg, at: draw(
@@ -129,7 +129,6 @@ def walk(gan: GAN, options: LatentWalkOptions, ctx: Context) -> Walk:
         space,
         real,
         options.pairs,
-        ctx.seed,
         (*notes, *(space.notes if space else ())),
     )
 
@@ -157,18 +156,24 @@ class _Measured:
 
     def length(self, before: np.ndarray, after: np.ndarray) -> dict[str, Estimate]:
         """Squared distance over the squared length of the step, on average (Karras et al. 2019, section 4.1)."""
-        found = {"pixels": distances(before, after)}
+        found = {"pixels": distances(before, after) / 255}
         if self.space is not None:
-            found[self.space.name] = distances(*(self.space(_uint8(frames)) for frames in (before, after)))
+            features = self._features(self.space, np.concatenate([before, after]))
+            found[self.space.name] = distances(*np.split(features, 2))
         squares = {name: np.square(each * STEPS) for name, each in found.items()}
         return {name: Estimate(*t_mean(each), "Student's t") for name, each in squares.items()}
 
     def _steps(self, frames: np.ndarray) -> dict[str, np.ndarray]:
         found = {"pixels": steps_of(frames)}
         if self.space is not None:
-            features = self.space(_uint8(frames.reshape(-1, *frames.shape[2:])), self.ctx.progress)
+            features = self._features(self.space, frames.reshape(-1, *frames.shape[2:]))
             found[self.space.name] = steps_of(self._shaped(features))
         return found
+
+    def _features(self, space: FeatureSpace, frames: np.ndarray) -> np.ndarray:
+        # a memory gives few images again and again: each is looked at once
+        images, which = np.unique(np.rint(frames).astype(np.uint8), axis=0, return_inverse=True)
+        return space(images, self.ctx.progress)[which]
 
     def _shaped(self, rows: np.ndarray) -> np.ndarray:
         return rows.reshape(-1, STEPS + 1, *rows.shape[1:])
@@ -184,10 +189,6 @@ def _levels(gan: GAN, images: Tensor) -> np.ndarray:
     low, high = gan.card.value_range
     levels = (images.permute(0, 2, 3, 1).numpy() - np.float32(low)) * np.float32(255 / (high - low))
     return np.clip(levels, 0, 255)
-
-
-def _uint8(levels: np.ndarray) -> np.ndarray:
-    return np.rint(levels).astype(np.uint8)
 
 
 def _space(gan: GAN, spec: str, ctx: Context) -> tuple[FeatureSpace | None, list[str]]:
