@@ -93,12 +93,14 @@ class Places:
     @property
     def kept(self) -> np.ndarray:
         """Share (P,) of the step's change that is left: 1 for a leap; evenly, 0.5 to the power of the halvings."""
-        return np.divide(self.left, self.change, out=np.zeros_like(self.left), where=self.change > 0)
+        kept: np.ndarray = np.divide(self.left, self.change, out=np.zeros_like(self.left), where=self.change > 0)
+        return kept
 
     @property
     def sharp(self) -> np.ndarray:
         """Whether (P,) each is a sharp transition: `SHARP` times as fast as the path, or faster."""
-        return self.speed >= SHARP
+        sharp: np.ndarray = self.speed >= SHARP
+        return sharp
 
 
 def refine(
