@@ -27,7 +27,7 @@ class LatentWalkOptions(Options):
         "default",
         "where distances are measured, besides pixels: d:CHECKPOINT[:LAYER], a file .onnx, or pixels for these alone",
     )
-    pairs: int = option(200, "pairs of latents for the perceptual path length", min=10, max=10_000)
+    pairs: int = option(200, "pairs of latents for the perceptual path length", min=10, max=2_000)
 
 
 class LatentWalk(Analysis[LatentWalkOptions]):
