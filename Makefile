@@ -78,6 +78,9 @@ bench-probe: $(VENV)/.package  ## the solver against LinearSVC, and extraction a
 bench-stream: $(VENV)/.package  ## a stream of 3,000,000 images: speed and memory; JSON in the last line
 	$(BIN)/python benchmarks/stream.py
 
+bench-sampling: $(VENV)/.package  ## sampling against a bare loop over the generator; JSON in the last line
+	$(BIN)/python benchmarks/sampling.py
+
 bench-train: $(VENV)/.package  ## training against the PyTorch tutorial's loop; JSON in the last line
 	$(BIN)/python benchmarks/training.py --shared $(SHARED)
 

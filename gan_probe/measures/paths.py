@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-# Thirteen generators that memorised nothing (the zoo's and five of others), 20 walks of 8 legs each: half of a leg's
-# change took 0.26 of it or more, and no place went more than 7.3 times as fast as its walk.
+# Thirteen DCGANs trained on a thousand images or more (the zoo's, and five of others), 20 walks of 8 legs each: half of
+# the change took 0.26 of a leg or more, and no place went more than 7.3 times as fast as its walk.
 HALF = 0.25
 SHARP = 10.0
 LOOKED_INTO = 2.0  # times the mean step: smaller steps cannot hide a leap that counts
