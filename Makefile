@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format reports zoo imagenet32 bench-probe bench-train bench-stream ablations clean
+.PHONY: demo test slow lint format reports zoo imagenet32 bench-probe bench-sampling bench-train bench-stream ablations clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force

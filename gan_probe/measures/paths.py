@@ -133,8 +133,8 @@ class Smoothness:
     """How evenly a path changes: `half`, the mean of its legs' `half_share`, and `sharp`, its sharp transitions a leg.
 
     Their intervals are over legs. `leaps` says that the path is not smooth: that half of a leg's change happens in less
-    than `HALF` of it, or that legs have sharp transitions, by the intervals; `isolated`, that there are some, too few
-    for that. A path on which nothing changes has no `half`.
+    than `HALF` of it, or that legs have sharp transitions (of eight legs about three), by the intervals; `isolated`,
+    that there are some, too few for that. A path on which nothing changes has no `half`.
     """
 
     half: Estimate | None
