@@ -1,0 +1,61 @@
+"""Neighbours of images whatever few pixels they are shifted by, which a distance of pixels in their places misses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gan_probe.errors import BadInputError
+from gan_probe.neighbors.search import Neighbors, nearest
+
+if TYPE_CHECKING:
+    from gan_probe.neighbors.search import Progress
+
+
+def nearest_shifted(
+    queries: np.ndarray,
+    images: np.ndarray,
+    k: int = 1,
+    reach: int = 2,
+    *,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Neighbors:
+    """The k nearest of images (N, H, W, C) to each query (Q, H, W, C), at the best of all shifts up to `reach` pixels.
+
+    The middle of an image, without `reach` pixels on each side, is compared with every window of its size in the query:
+    a copy shifted by no more is at distance 0, whatever came in at its edge. (2 reach + 1)^2 searches of `nearest`.
+    Raises BadInputError for images too small to have a middle.
+    """
+    _, height, width, _ = images.shape
+    if min(height, width) <= 2 * reach or queries.shape[1:] != images.shape[1:]:
+        raise BadInputError(f"images of {queries.shape[1:]} and {images.shape[1:]} cannot be shifted by {reach} pixels")
+    inner = height - 2 * reach, width - 2 * reach
+    middles = _flat(images[:, reach : reach + inner[0], reach : reach + inner[1]])
+    places = [(y, x) for y in range(2 * reach + 1) for x in range(2 * reach + 1)]
+    squared = np.full((len(queries), k), np.inf)
+    indices = np.full((len(queries), k), -1)
+    for done, (y, x) in enumerate(places):
+        found = nearest(_flat(queries[:, y : y + inner[0], x : x + inner[1]]), middles, k, device=device)
+        squared, indices = _best(
+            np.concatenate([squared, found.squared], axis=1), np.concatenate([indices, found.indices], axis=1), k
+        )
+        if progress is not None:
+            progress(done + 1, len(places), "nearest neighbours at all shifts")
+    return Neighbors(squared, indices)
+
+
+def _best(squared: np.ndarray, indices: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest different rows of each query; one found at several shifts counts once, at its nearest."""
+    order = np.lexsort((squared, indices), axis=1)
+    squared, indices = np.take_along_axis(squared, order, 1), np.take_along_axis(indices, order, 1)
+    again = np.zeros(indices.shape, np.bool_)
+    again[:, 1:] = indices[:, 1:] == indices[:, :-1]
+    squared = np.where(again, np.inf, squared)
+    order = np.lexsort((indices, squared), axis=1)[:, :k]
+    return np.take_along_axis(squared, order, 1), np.take_along_axis(indices, order, 1)
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(images.reshape(len(images), -1))
