@@ -16,17 +16,16 @@ COARSE = {"highest": 1, "high": 2**14, "medium": 2**17}  # as a user may have to
 
 
 class Products(Protocol):
-    """How queries (Q, F) meet a block of rows (R, F).
+    """How queries (Q, F) meet a block of rows (R, F)."""
 
-    `see` makes ready a block, `scores` are those of some of the queries against it, (B, R) float32 or int32, and
-    `slack` (B,) is the most by which each of their distances may be off: 0 where they are exact.
-    """
+    def see(self, rows: np.ndarray) -> None:
+        """Make ready a block."""
 
-    def see(self, rows: np.ndarray) -> None: ...
+    def scores(self, part: slice) -> Any:
+        """Those of some of the queries against it, (B, R) int32 or float32, or a tensor on another device."""
 
-    def scores(self, part: slice) -> Any: ...
-
-    def slack(self, part: slice) -> np.ndarray: ...
+    def slack(self, part: slice) -> np.ndarray:
+        """The most by which each of their distances may be off (B,): 0 where they are exact."""
 
     @property
     def square(self) -> np.ndarray:
@@ -71,7 +70,7 @@ class FloatProducts:
         centred = self._centred(queries)
         self.square = _squares(centred)
         self._there: Any = centred
-        self._rounding = ROUNDING
+        self._rounding: float = ROUNDING
         if device != "cpu":
             import torch
 
@@ -100,7 +99,8 @@ class FloatProducts:
         """Of each query, against any row of the block."""
         long = np.sqrt(self.square[part])
         width = len(self._centre)
-        return self._rounding * (2 * width * long * self._longest + 8 * (long + self._longest) ** 2)
+        found: np.ndarray = self._rounding * (2 * width * long * self._longest + 8 * (long + self._longest) ** 2)
+        return found
 
     def _centred(self, rows: np.ndarray) -> np.ndarray:
         centred: np.ndarray = (rows - self._centre).astype(np.float32)

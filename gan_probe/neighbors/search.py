@@ -176,10 +176,10 @@ def _pool() -> Iterator[Executor]:
 def _kth(scores: Any, k: int) -> np.ndarray:
     """The k-th smallest of each query's scores (B, R), (B,) float64."""
     if isinstance(scores, np.ndarray):
-        found: np.ndarray = np.partition(scores, k - 1, axis=1)[:, k - 1].astype(np.float64)
-        return found
-    found = scores.kthvalue(k, dim=1).values.double().cpu().numpy()
-    return found
+        found = np.partition(scores, k - 1, axis=1)[:, k - 1]
+    else:
+        found = scores.kthvalue(k, dim=1).values.cpu().numpy()
+    return found.astype(np.float64)
 
 
 def _below(scores: Any, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -212,4 +212,4 @@ def _check(array: np.ndarray, what: str) -> None:
 
 def _check_finite(numbers: np.ndarray, what: str) -> None:
     if not np.isfinite(numbers).all():
-        raise BadInputError(f"{what} hold NaN, infinite or huge values, which are near to nothing: leave those rows out")
+        raise BadInputError(f"{what} hold NaN, infinite or huge values: leave those rows out")
