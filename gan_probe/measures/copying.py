@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,8 +48,6 @@ def lower_tail(held_out: np.ndarray, samples: np.ndarray, share: float = SHARE) 
     the error of the threshold is part of the p-value. Copies among samples that are poor otherwise are found, where
     tests of the whole distribution see the poor ones alone. Raises BadInputError where either is empty.
     """
-    from scipy.stats import hypergeom
-
     n, m = len(held_out), len(samples)
     if not n or not m:
         raise BadInputError("copying cannot be tested without samples and held-out images: pass some of both")
@@ -57,9 +55,22 @@ def lower_tail(held_out: np.ndarray, samples: np.ndarray, share: float = SHARE) 
     threshold = float(np.partition(held_out, rank - 1)[rank - 1])
     nearer = samples < threshold  # a tie counts as no nearer
     s = int(nearer.sum())
-    # s or more come before the r-th held-out one where the first s + r - 1 of all hold at least s samples
-    p = float(hypergeom.sf(s - 1, n + m, m, s + rank - 1))
-    return LowerTail(threshold, rank, n, nearer, proportion(s, m), p)
+    return LowerTail(threshold, rank, n, nearer, proportion(s, m), float(_at_least(s, n, m, rank)))
+
+
+def detectable(tail: LowerTail, level: float) -> int | None:
+    """The fewest nearer samples that would have had a p-value of at most `level`; None where even all would not."""
+    m = len(tail.nearer)
+    enough = _at_least(np.arange(1, m + 1), tail.n_held, m, tail.rank) <= level
+    return int(enough.argmax()) + 1 if enough.any() else None
+
+
+def _at_least(s: Any, n: int, m: int, rank: int) -> Any:
+    """The probability of s or more of m samples before the rank-th of n held-out images, all orders equally likely."""
+    from scipy.stats import hypergeom
+
+    # that is, of at least s samples among the first s + rank - 1 of all
+    return hypergeom.sf(s - 1, n + m, m, s + rank - 1)
 
 
 @dataclass(frozen=True)

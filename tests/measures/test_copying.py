@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.stats import binom, mannwhitneyu
 
-from gan_probe.measures.copying import authenticity, data_copying, holm, lower_tail
+from gan_probe.measures.copying import authenticity, data_copying, detectable, holm, lower_tail
 
 SEEDS = 500
 FALSE_ALARMS = binom.ppf(0.975, SEEDS, 0.05)  # at most so many of them at the 5 % level
@@ -144,6 +144,16 @@ def test_a_higher_rank_counts_all_samples_before_it():
 def test_ties_are_no_evidence():
     found = lower_tail(np.zeros(100), np.zeros(50))
     assert (found.p, found.share.value) == (1.0, 0.0)
+
+
+def test_what_would_have_been_detected_is_the_least_that_is_significant():
+    for found in (lower_tail(np.arange(500.0), np.arange(500.0)), lower_tail(np.arange(90.0), np.arange(40.0))):
+        held = np.arange(float(found.n_held))
+        least = detectable(found, 0.05)
+        for n, significant in ((least, True), (least - 1, False)):
+            samples = np.r_[np.full(n, -1.0), np.full(len(found.nearer) - n, 1e3)]
+            assert (lower_tail(held, samples).p <= 0.05) == significant
+    assert detectable(lower_tail(np.arange(3.0), np.arange(2.0)), 0.01) is None
 
 
 def test_nothing_to_compare_is_refused(refused):
