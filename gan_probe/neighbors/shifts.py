@@ -10,6 +10,8 @@ from gan_probe.errors import BadInputError
 from gan_probe.neighbors.search import Neighbors, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from gan_probe.neighbors.search import Progress
 
 
@@ -34,15 +36,40 @@ def nearest_shifted(
     inner = height - 2 * reach, width - 2 * reach
     middles = _flat(images[:, reach : reach + inner[0], reach : reach + inner[1]])
     places = [(y, x) for y in range(2 * reach + 1) for x in range(2 * reach + 1)]
-    squared = np.full((len(queries), k), np.inf)
-    indices = np.full((len(queries), k), -1)
-    for done, (y, x) in enumerate(places):
-        found = nearest(_flat(queries[:, y : y + inner[0], x : x + inner[1]]), middles, k, device=device)
+
+    def searches() -> Iterator[Neighbors]:
+        for done, (y, x) in enumerate(places):
+            yield nearest(_flat(queries[:, y : y + inner[0], x : x + inner[1]]), middles, k, device=device)
+            if progress is not None:
+                progress(done + 1, len(places), "nearest neighbours at all shifts")
+
+    return best_of(searches(), k)
+
+
+def shifted(images: np.ndarray, reach: int = 2) -> Iterator[np.ndarray]:
+    """Images (N, H, W, C) at each of the (2 reach + 1)^2 shifts up to `reach` pixels; what comes in repeats the edge."""
+    _, height, width, _ = images.shape
+    wide = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
+    for y in range(2 * reach + 1):
+        for x in range(2 * reach + 1):
+            yield wide[:, y : y + height, x : x + width]
+
+
+def best_of(searches: Iterable[Neighbors], k: int = 1) -> Neighbors:
+    """The k nearest of several searches for the same queries among the same rows, each row at its nearest.
+
+    Each search must have found k at least. Raises BadInputError for none.
+    """
+    squared = indices = None
+    for found in searches:
+        if squared is None or indices is None:
+            squared, indices = found.squared[:, :k], found.indices[:, :k]
+            continue
         squared, indices = _best(
             np.concatenate([squared, found.squared], axis=1), np.concatenate([indices, found.indices], axis=1), k
         )
-        if progress is not None:
-            progress(done + 1, len(places), "nearest neighbours at all shifts")
+    if squared is None or indices is None:
+        raise BadInputError("there are no searches to take the best of")
     return Neighbors(squared, indices)
 
 

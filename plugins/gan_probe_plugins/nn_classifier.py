@@ -87,9 +87,7 @@ def _matched(classes: tuple[str, ...], theirs: tuple[str, ...], data: str) -> np
 
     if set(classes) != set(theirs):
         odd = sorted(set(classes) ^ set(theirs))[0]
-        raise BadInputError(
-            f"class {odd!r:.40} is not both the model's and {data:.60}'s: pass the data it was made for"
-        )
+        raise BadInputError(f"class {odd!r:.40} is not both the model's and {data:.40}'s: pass data of its classes")
     return np.array([theirs.index(name) for name in classes])
 
 

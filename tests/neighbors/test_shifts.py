@@ -2,21 +2,21 @@
 
 import numpy as np
 
-from gan_probe.neighbors import nearest, nearest_shifted
+from gan_probe.neighbors import Neighbors, best_of, nearest, nearest_shifted, shifted
 
 
 def pictures(n, side=12, channels=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (n, side, side, channels), np.uint8)
 
 
-def shifted(images, y, x):
+def moved(images, y, x):
     """By so many pixels, with new ones at the edge."""
-    moved = pictures(len(images), images.shape[1], images.shape[3], seed=9)
+    new = pictures(len(images), images.shape[1], images.shape[3], seed=9)
     side = images.shape[1]
     to = [slice(max(0, d), min(side, side + d)) for d in (y, x)]
     of = [slice(max(0, -d), min(side, side - d)) for d in (y, x)]
-    moved[:, to[0], to[1]] = images[:, of[0], of[1]]
-    return moved
+    new[:, to[0], to[1]] = images[:, of[0], of[1]]
+    return new
 
 
 def by_hand(query, images, reach):
@@ -32,7 +32,7 @@ def test_every_shift_within_reach_is_found_and_none_beyond():
     images = pictures(40)
     for y in range(-3, 4):
         for x in range(-3, 4):
-            found = nearest_shifted(shifted(images[:3], y, x), images, 1, 2)
+            found = nearest_shifted(moved(images[:3], y, x), images, 1, 2)
             inside = max(abs(y), abs(x)) <= 2
             assert (found.squared[:, 0] == 0).all() == inside
             assert not inside or found.indices[:, 0].tolist() == [0, 1, 2]
@@ -40,7 +40,7 @@ def test_every_shift_within_reach_is_found_and_none_beyond():
 
 def test_pixels_in_their_places_miss_a_shift():
     images = pictures(40)
-    copies = shifted(images[:3], 1, 1)
+    copies = moved(images[:3], 1, 1)
     found = nearest(copies.reshape(3, -1), images.reshape(40, -1))
     assert (found.squared > 0.5 * np.square(images[:3] - images[3:6].astype(float)).sum((1, 2, 3)).min()).all()
 
@@ -58,3 +58,24 @@ def test_distances_and_neighbours_are_those_of_the_best_shift():
 def test_images_too_small_to_shift_are_refused(refused):
     assert "cannot be shifted" in refused(nearest_shifted, pictures(2, 4), pictures(2, 4), 1, 2)
     assert "cannot be shifted" in refused(nearest_shifted, pictures(2, 12), pictures(2, 13), 1, 2)
+
+
+def test_all_shifts_repeat_the_edge():
+    image = np.arange(9, dtype=np.uint8).reshape(1, 3, 3, 1)
+    found = [part[0, :, :, 0].tolist() for part in shifted(image, 1)]
+    assert len(found) == 9
+    assert found[0] == [[0, 0, 1], [0, 0, 1], [3, 3, 4]]
+    assert found[4] == image[0, :, :, 0].tolist()
+    assert found[8] == [[4, 5, 5], [7, 8, 8], [7, 8, 8]]
+
+
+def test_the_best_of_searches_counts_a_row_once():
+    first = Neighbors(np.array([[1.0, 4.0]]), np.array([[7, 2]]))
+    second = Neighbors(np.array([[0.5, 2.0]]), np.array([[7, 3]]))
+    found = best_of([first, second], 2)
+    assert found.squared.tolist() == [[0.5, 2.0]]
+    assert found.indices.tolist() == [[7, 3]]
+
+
+def test_the_best_of_nothing_is_refused(refused):
+    assert "no searches" in refused(best_of, [])

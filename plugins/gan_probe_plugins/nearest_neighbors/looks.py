@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gan_probe.measures.copying import authenticity, data_copying, lower_tail
-from gan_probe.neighbors import nearest, nearest_shifted
+from gan_probe.neighbors import best_of, nearest, nearest_shifted, shifted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gan_probe import Context
     from gan_probe.feature_space import FeatureSpace
     from gan_probe.measures.copying import DataCopying, LowerTail
@@ -26,7 +29,7 @@ IN_A_CELL = 50  # of them, at least, on average
 
 @dataclass(frozen=True)
 class Look:
-    """What was found in a space, called `name` by its `kind`: pixels, shifted or features.
+    """What was found in a space, called `name`: of `kind` pixels or features, in their places or shifted.
 
     `samples` and `held_out` are the neighbours, with root mean square differences (M, k) in `sample_distances` and
     `held_out_distances`: of pixels from 0 to 1, or of features. `authentic` are AuthPct of samples and held-out images.
@@ -43,57 +46,60 @@ class Look:
     authentic: tuple[Estimate, Estimate] | None = None
 
 
-def in_pixels(sets: Sets, options: NearestNeighborsOptions, ctx: Context) -> Look:
-    """Pixels in their places, as bytes: the distances are exact."""
+def in_pixels(sets: Sets, options: NearestNeighborsOptions, ctx: Context) -> list[Look]:
+    """Pixels in their places, as bytes whose distances are exact; and at the best of all small shifts."""
     rows = [images.reshape(len(images), -1) for images in (sets.train, sets.held_out, sets.samples)]
-    return _look("pixels", "pixels", rows, 255.0, options, ctx)
-
-
-def in_features(sets: Sets, space: FeatureSpace, options: NearestNeighborsOptions, ctx: Context) -> Look:
-    """A feature space."""
-    rows = [space(images, ctx.progress) for images in (sets.train, sets.held_out, sets.samples)]
-    return _look("features", space.name, rows, 1.0, options, ctx)
-
-
-def in_shifted_pixels(sets: Sets, options: NearestNeighborsOptions, ctx: Context) -> Look:
-    """Pixels at the best of all small shifts; distances alone, as the tests by cells and by balls are of one place."""
     k = min(options.k, len(sets.train))
-    found = [
+    _, height, width, channels = sets.train.shape
+    values = (height - 2 * options.shift) * (width - 2 * options.shift) * channels
+    moved = [
         nearest_shifted(images, sets.train, k, options.shift, device=str(ctx.device), progress=ctx.progress)
         for images in (sets.samples, sets.held_out)
     ]
-    _, height, width, channels = sets.train.shape
-    values = (height - 2 * options.shift) * (width - 2 * options.shift) * channels
-    distances = [np.sqrt(side.squared / values) / 255 for side in found]
-    tail = lower_tail(distances[1][:, 0], distances[0][:, 0])
-    name = f"pixels, shifted by up to {options.shift}"
-    return Look("shifted", name, found[0], found[1], distances[0], distances[1], tail)
+    return [
+        _in_place("pixels", "pixels", rows, 255, options, ctx),
+        _look("shifted-pixels", _shifted_name("pixels", options), moved, 255 * math.sqrt(values)),
+    ]
 
 
-def _look(
+def in_features(sets: Sets, space: FeatureSpace, options: NearestNeighborsOptions, ctx: Context) -> list[Look]:
+    """A feature space, likewise: where layers step over pixels, a shift changes the features of every map."""
+    train, held_out, samples = (space(images, ctx.progress) for images in (sets.train, sets.held_out, sets.samples))
+    k = min(options.k, len(train))
+    moved = []
+    for images in (sets.samples, sets.held_out):
+        at_all = (space(part, ctx.progress) for part in shifted(images, options.shift))
+        moved.append(best_of((nearest(part, train, k, device=str(ctx.device)) for part in at_all), k))
+    return [
+        _in_place("features", space.name, [train, held_out, samples], 1, options, ctx),
+        _look("shifted-features", _shifted_name(space.name, options), moved, math.sqrt(train.shape[1])),
+    ]
+
+
+def _shifted_name(name: str, options: NearestNeighborsOptions) -> str:
+    return f"{name}, shifted by up to {options.shift}"
+
+
+def _look(kind: str, name: str, found: Sequence[Neighbors], unit: float) -> Look:
+    """From the neighbours of samples and of held-out images; `unit` makes distances root mean squares."""
+    samples, held_out = found
+    mine, theirs = np.sqrt(samples.squared) / unit, np.sqrt(held_out.squared) / unit
+    return Look(kind, name, samples, held_out, mine, theirs, lower_tail(theirs[:, 0], mine[:, 0]))
+
+
+def _in_place(
     kind: str, name: str, rows: list[np.ndarray], unit: float, options: NearestNeighborsOptions, ctx: Context
 ) -> Look:
+    """With the tests that need all distances in one place: of cells, and among training images."""
     train, held_out, samples = rows
     device = str(ctx.device)
-    found = [
-        nearest(queries, train, min(options.k, len(train)), device=device, progress=ctx.progress)
-        for queries in (samples, held_out)
-    ]
-    distances = [np.sqrt(side.squared / train.shape[1]) / unit for side in found]
-    tail = lower_tail(distances[1][:, 0], distances[0][:, 0])
-    copying = _copying(kind, train, held_out, samples, options.cells, ctx)
-    authentic = tuple(_authentic(side, train, device) for side in found) if len(train) > 1 else None
-    return Look(
-        kind,
-        name,
-        found[0],
-        found[1],
-        distances[0],
-        distances[1],
-        tail,
-        copying,
-        (authentic[0], authentic[1]) if authentic else None,
-    )
+    k = min(options.k, len(train))
+    found = [nearest(queries, train, k, device=device, progress=ctx.progress) for queries in (samples, held_out)]
+    look = _look(kind, name, found, unit * math.sqrt(train.shape[1]))
+    authentic = None
+    if len(train) > 1:
+        authentic = _authentic(found[0], train, device), _authentic(found[1], train, device)
+    return replace(look, copying=_copying(kind, train, held_out, samples, options.cells, ctx), authentic=authentic)
 
 
 def _authentic(side: Neighbors, train: np.ndarray, device: str) -> Estimate:

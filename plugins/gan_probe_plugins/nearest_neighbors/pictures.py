@@ -50,7 +50,7 @@ def _beside(images: np.ndarray, indices: np.ndarray, nearest: np.ndarray, train:
     """The nearest few images, each in a row with its neighbours behind a gap, as a picture (rows, columns, 3)."""
     order = np.argsort(nearest, kind="stable")[:ROWS]
     size = images.shape[1]
-    pad, gap = max(1, size // 16), max(2, size // 4)
+    pad, gap = max(1, size // 10), max(2, size // 3)
     shown = min(indices.shape[1], COLUMNS)
     picture = np.full((ROWS * (size + pad) - pad, size + gap + shown * (size + pad) - pad, 3), 255, np.uint8)
     for row, i in enumerate(order):

@@ -43,10 +43,9 @@ def _tails(looks: Sequence[Look], adjusted: Sequence[float], sizes: str) -> Tabl
             "share": look.tail.share.value,
             "low": look.tail.share.low,
             "high": look.tail.share.high,
-            "held-out": (look.tail.rank - 1) / look.tail.n_held,
             "threshold": look.tail.threshold,
             "p": look.tail.p,
-            "p, Holm": p,
+            "p (Holm)": p,
             "least seen": detectable(look.tail, LEVEL / len(looks)),
         }
         for look, p in zip(looks, adjusted, strict=True)
@@ -59,8 +58,8 @@ def _tails(looks: Sequence[Look], adjusted: Sequence[float], sizes: str) -> Tabl
         f"to their nearest training image, that of {SHARE:.0%}. Share of the samples below it: 95 %, Wilson, at this "
         "threshold; p takes the threshold's own error in (precedence test), and Holm's the number of spaces. Least "
         f"seen: the fewest such samples that would have been significant. Control: held-out images. {sizes}.",
-        formats=dict.fromkeys(("share", "low", "high", "held-out"), ".1%")
-        | dict.fromkeys(("p", "p, Holm"), ".2g")
+        formats=dict.fromkeys(("share", "low", "high"), ".1%")
+        | dict.fromkeys(("p", "p (Holm)"), ".2g")
         | {"threshold": ".3f", "nearer": ",", "least seen": ","},
     )
 
@@ -128,16 +127,16 @@ def _verdict(looks: Sequence[Look], adjusted: Sequence[float]) -> list[str]:
                 f"images (p = {p:.2g}, Holm)."
             )
     pixels = looks[0]
-    if missed := [look for look in seen if look.kind != "pixels"]:
-        most = max(missed, key=lambda look: int((look.tail.nearer & ~pixels.tail.nearer).sum()))
+    if others := [look for look in seen if look is not pixels]:
+        most = max(others, key=lambda look: int((look.tail.nearer & ~pixels.tail.nearer).sum()))
         alone = int((most.tail.nearer & ~pixels.tail.nearer).sum())
         if pixels not in seen:
             notes.append(
-                f"Pixels in their places missed them: {alone:,} samples are copies in {most.name} and not in pixels, "
-                "as shifted images are far from each other there."
+                f"Pixels in their places missed them: {alone:,} samples are that near in {most.name} and not in "
+                "pixels, as images that are shifted or slightly changed are far from each other there."
             )
         elif alone:
-            notes.append(f"Pixels in their places missed {alone:,} samples that are copies in {most.name}.")
+            notes.append(f"Pixels in their places missed {alone:,} samples that are as near in {most.name}.")
     for look in looks:
         if look.tail.threshold == 0:
             notes.append(
