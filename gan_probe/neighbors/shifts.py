@@ -47,7 +47,7 @@ def nearest_shifted(
 
 
 def shifted(images: np.ndarray, reach: int = 2) -> Iterator[np.ndarray]:
-    """Images (N, H, W, C) at each of the (2 reach + 1)^2 shifts up to `reach` pixels; what comes in repeats the edge."""
+    """Images (N, H, W, C) at each of (2 reach + 1)^2 shifts, up to `reach` pixels; what comes in repeats the edge."""
     _, height, width, _ = images.shape
     wide = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="edge")
     for y in range(2 * reach + 1):

@@ -23,7 +23,9 @@ class NearestNeighborsOptions(Options):
     """Options of `nearest-neighbors`."""
 
     count: int = option(500, "samples to look at, and as many held-out images beside them", min=20, max=1_000_000)
-    feature_space: str = option("default", "beside pixels: d:CHECKPOINT[:LAYER], a file .onnx, or default")
+    feature_space: str = option(
+        "default", "beside pixels: d:CHECKPOINT[:LAYER], a file .onnx, default, or pixels for none"
+    )
     shift: int = option(2, "pixels by which shifted copies may be off, each way", min=1, max=8)
     cells: int = option(10, "parts of the training images, by k-means, within which C_T compares", min=1, max=1000)
     k: int = option(3, "neighbours shown beside each sample", min=1, max=10)

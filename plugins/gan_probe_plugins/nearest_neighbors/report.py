@@ -29,7 +29,7 @@ def report(looks: Sequence[Look], sets: Sets, notes: Sequence[str], seed: int) -
     )
     return Report(
         tables=[_tails(looks, adjusted, sizes), *_copying(looks, sizes), *_authentic(looks, sizes)],
-        figures=[*(closest(look, sets, sizes) for look in looks), distances(looks, sizes)],
+        figures=[*(closest(look, sets, sizes) for look in (looks[0], looks[-1])), distances(looks, sizes)],
         artifacts=[Artifact("neighbors.csv", _csv(looks), "every sample's nearest training images, by space")],
         notes=[*_verdict(looks, adjusted), *notes],
     )

@@ -49,8 +49,10 @@ def gather(gan: GAN, count: int, ctx: Context) -> Sets:
 
 
 def feature_space(gan: GAN, spec: str, ctx: Context) -> tuple[FeatureSpace | None, list[str]]:
-    """The space named, with notes; None where the default one cannot be had, and a note that says why."""
+    """The space named, with notes; None for pixels, which are looked at anyway, and where there is no default one."""
     card = gan.card
+    if spec == "pixels":
+        return None, []
     try:
         space = open_space(spec, card.image_size, card.channels, judged=gan, device=str(ctx.device))
     except BadInputError as error:
