@@ -65,10 +65,12 @@ class FloatProducts:
     """
 
     def __init__(self, queries: np.ndarray, device: str = "cpu") -> None:
-        self._centre = queries.mean(axis=0, dtype=np.float64)
+        self._centre = queries.mean(axis=0, dtype=np.float64).astype(np.float32)
         self._device = device
-        centred = self._centred(queries)
+        self._held = np.empty((0, queries.shape[1]), np.float32)
+        centred = self._centred(queries, np.empty(queries.shape, np.float32))
         self.square = _squares(centred)
+        centred *= -2  # a power of two rounds nothing
         self._there: Any = centred
         self._rounding: float = ROUNDING
         if device != "cpu":
@@ -79,11 +81,11 @@ class FloatProducts:
 
     def see(self, rows: np.ndarray) -> None:
         """Make ready a block of rows (R, F)."""
-        centred = self._centred(rows)
+        if len(rows) > len(self._held):
+            self._held = np.empty(rows.shape, np.float32)  # memory that is new at every block costs more than the sums
+        centred = self._centred(rows, self._held[: len(rows)])
         square = _squares(centred)
         self._longest = float(np.sqrt(square.max()))
-        # -2 x once here rather than -2 q x at every pair: a power of two rounds nothing
-        centred *= -2
         self._square: Any = square.astype(np.float32)
         self._rows: Any = centred
         if self._device != "cpu":
@@ -102,9 +104,9 @@ class FloatProducts:
         found: np.ndarray = self._rounding * (2 * width * long * self._longest + 8 * (long + self._longest) ** 2)
         return found
 
-    def _centred(self, rows: np.ndarray) -> np.ndarray:
-        centred: np.ndarray = (rows - self._centre).astype(np.float32)
-        return centred
+    def _centred(self, rows: np.ndarray, out: np.ndarray) -> np.ndarray:
+        np.subtract(rows, self._centre, out=out, casting="same_kind")
+        return out
 
 
 def products(queries: np.ndarray, device: str = "cpu") -> Products:
