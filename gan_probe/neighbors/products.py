@@ -12,6 +12,8 @@ import numpy as np
 
 MOST_BYTES_WIDE = 2**15  # columns of bytes up to which a squared distance fits into 32 bits
 ROUNDING = 1.1 * 2.0**-24  # of a float32 operation, and a little more for the products of several
+HUGE = 1e37  # a square beyond which float32 may overflow
+TINY = 2.0**-125  # of a float32 product, below which it may vanish
 COARSE = {"highest": 1, "high": 2**14, "medium": 2**17}  # as a user may have told torch to multiply elsewhere
 
 
@@ -69,7 +71,7 @@ class FloatProducts:
         self._device = device
         self._held = np.empty((0, queries.shape[1]), np.float32)
         centred = self._centred(queries, np.empty(queries.shape, np.float32))
-        self.square = _squares(centred)
+        self.square = _limited(_squares(centred))
         centred *= -2  # a power of two rounds nothing
         self._there: Any = centred
         self._rounding: float = ROUNDING
@@ -84,7 +86,7 @@ class FloatProducts:
         if len(rows) > len(self._held):
             self._held = np.empty(rows.shape, np.float32)  # memory that is new at every block costs more than the sums
         centred = self._centred(rows, self._held[: len(rows)])
-        square = _squares(centred)
+        square = _limited(_squares(centred))
         self._longest = float(np.sqrt(square.max()))
         self._square: Any = square.astype(np.float32)
         self._rows: Any = centred
@@ -102,7 +104,7 @@ class FloatProducts:
         long = np.sqrt(self.square[part])
         width = len(self._centre)
         found: np.ndarray = self._rounding * (2 * width * long * self._longest + 8 * (long + self._longest) ** 2)
-        return found
+        return found + width * TINY
 
     def _centred(self, rows: np.ndarray, out: np.ndarray) -> np.ndarray:
         np.subtract(rows, self._centre, out=out, casting="same_kind")
@@ -146,6 +148,11 @@ def _to_device(array: np.ndarray, device: str) -> Any:
     import torch
 
     return torch.from_numpy(array).to(device)
+
+
+def _limited(square: np.ndarray) -> np.ndarray:
+    """Infinite where it is huge, which is then refused."""
+    return np.where(square > HUGE, np.inf, square)
 
 
 def _signed(rows: np.ndarray) -> np.ndarray:

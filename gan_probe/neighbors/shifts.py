@@ -32,7 +32,9 @@ def nearest_shifted(
     """
     _, height, width, _ = images.shape
     if min(height, width) <= 2 * reach or queries.shape[1:] != images.shape[1:]:
-        raise BadInputError(f"images of {queries.shape[1:]} and {images.shape[1:]} cannot be shifted by {reach} pixels")
+        raise BadInputError(
+            f"images of {queries.shape[1:]} and {images.shape[1:]} cannot be shifted by {reach} pixels: shift by less"
+        )
     inner = height - 2 * reach, width - 2 * reach
     middles = _flat(images[:, reach : reach + inner[0], reach : reach + inner[1]])
     places = [(y, x) for y in range(2 * reach + 1) for x in range(2 * reach + 1)]

@@ -66,6 +66,11 @@ def test_near_ties_that_float32_cannot_tell_apart_are_told_apart(device):
     np.testing.assert_array_equal(nearest(queries, rows, 10, device=device).indices, indices)
 
 
+def test_numbers_whose_products_vanish_in_float32_are_ranked_all_the_same(device):
+    rows = vectors(60, 7, "float64") * 1e-25
+    np.testing.assert_array_equal(nearest(rows[:9], rows, 5, device=device).indices, brute_force(rows[:9], rows, 5)[1])
+
+
 def test_the_largest_bytes_overflow_nothing(device):
     width = 4096
     queries = np.array([[0] * width, [255] * width, [0, 255] * (width // 2)], np.uint8)
@@ -129,8 +134,11 @@ def test_what_cannot_be_compared_is_refused(refused):
     assert "no queries" in refused(nearest, few[:0], few)
     assert "(N, F)" in refused(nearest, few[0], few)
     assert "at least one" in refused(Search, few, 0)
-    with pytest.raises(BadInputError, match="NaN"):
-        nearest(few, np.full((3, 4), 1e200))
+    for huge in (np.full((3, 4), 1e200), np.full((3, 4), 1e25, np.float32)):
+        with pytest.raises(BadInputError, match="huge"):
+            nearest(few, huge)
+        with pytest.raises(BadInputError, match="huge"):
+            nearest(huge * [[1], [2], [3]], few)
 
 
 def test_bytes_are_multiplied_whole_only_where_that_loses_nothing(monkeypatch):

@@ -28,8 +28,9 @@ def closest(look: Look, sets: Sets, sizes: str) -> Figure:
     ]
     height, width = sides[0].shape[:2]
     figure = new_figure(5.6, 0.35 + 2.8 * height / width)
+    panels = figure.subplots(1, 2, gridspec_kw={"wspace": 0.12})
     for axes, picture, title in zip(
-        figure.subplots(1, 2), sides, ("samples | training images", "held-out | training images"), strict=True
+        panels, sides, ("samples | training images", "held-out | training images"), strict=True
     ):
         axes.imshow(picture, interpolation="nearest")
         axes.set_title(title, fontsize=9.5)
