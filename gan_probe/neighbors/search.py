@@ -6,6 +6,7 @@ file or from a stream that is forgotten; what is held beside them does not grow 
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int, str], None]  # (done, total, what)
 
-QUERIES = 256  # multiplied at once by a thread
+FEWEST_QUERIES, QUERIES = 32, 256  # multiplied at once by a thread
 BLOCK_BYTES = 2**26  # of a block of rows in float32
 MOST_ROWS = 4096  # in a block: with as many queries as above, 4 MB of scores
 PANEL = 2**15  # queries that one reading of the rows serves
@@ -79,7 +80,11 @@ class Search:
                 f"{self._queries.shape[1]}: compare like with like"
             )
         length = int(np.clip(BLOCK_BYTES // (4 * rows.shape[1]), 16, MOST_ROWS))
-        parts = [slice(i, min(i + QUERIES, len(self._queries))) for i in range(0, len(self._queries), QUERIES)]
+        n = len(self._queries)
+        share = int(
+            np.clip(-(-n // (os.cpu_count() or 1)), min(FEWEST_QUERIES, QUERIES), QUERIES)
+        )  # work for each core
+        parts = [slice(i, min(i + share, n)) for i in range(0, n, share)]
         for start in range(0, len(rows), length):
             block = np.asarray(rows[start : start + length])
             with np.errstate(invalid="ignore", over="ignore"):
