@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format reports zoo imagenet32 bench-probe bench-sampling bench-train bench-stream ablations clean
+.PHONY: demo test slow lint format reports zoo imagenet32 bench-probe bench-neighbors bench-sampling bench-train bench-stream ablations clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -74,6 +74,10 @@ imagenet32: $(VENV)/.package  ## the paper's six-layer discriminator, briefly tr
 bench-probe: $(VENV)/.package  ## the solver against LinearSVC, and extraction against onnxruntime; JSON in the last line
 	$(BIN)/python benchmarks/extraction.py
 	$(BIN)/python benchmarks/solver.py --shared $(SHARED)
+
+bench-neighbors: $(VENV)/.package  ## nearest neighbours against faiss and scikit-learn; JSON in the last line
+	-$(INSTALL) faiss-cpu
+	$(BIN)/python benchmarks/neighbors.py --shared $(SHARED)
 
 bench-stream: $(VENV)/.package  ## a stream of 3,000,000 images: speed and memory; JSON in the last line
 	$(BIN)/python benchmarks/stream.py

@@ -8,6 +8,8 @@ from gan_probe.testing import check_analysis
 # what makes each quick on a tiny GAN; an analysis that is not here is run as it comes
 OPTIONS = {
     "linear-probe": {"c": (1e-3,), "store": False},
+    "nearest-neighbors": {"count": 30, "feature_space": "pixels", "shift": 1},
+    "nn-classifier": {"sizes": (20, 150)},
     "samples": {"count": 9},
 }
 
