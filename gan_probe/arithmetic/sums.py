@@ -1,0 +1,30 @@
+"""A - B + C over exemplars, in latents and in pixels (Radford et al. 2015, section 6.3.2)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+REACH = 0.25  # the paper's neighbours: y + uniform(-0.25, 0.25)
+
+
+def signed_sum(values: np.ndarray) -> np.ndarray:
+    """mean(A) - mean(B) + mean(C) of values (3, R, k, ...), as (R, ...) float64."""
+    a, b, c = values.mean(axis=2, dtype=np.float64)
+    return np.asarray(a - b + c)
+
+
+def pixel_sum(images: np.ndarray) -> np.ndarray:
+    """The same of images (3, R, k, H, W, C) uint8, clipped to what a pixel can hold, as (R, H, W, C) uint8."""
+    return np.clip(np.rint(signed_sum(images)), 0, 255).astype(np.uint8)
+
+
+def rescaled(y: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Latents y (R, Z) brought to the root mean square length of `like` (N, Z), all by one factor."""
+    return np.asarray(y * np.sqrt(np.square(like).sum(1).mean() / np.square(y).sum(1).mean()))
+
+
+def neighbours(y: np.ndarray, rng: np.random.Generator, reach: float = REACH) -> np.ndarray:
+    """y (R, Z) amid 8 neighbours y + uniform(-reach, reach), as (R, 9, Z); y itself is number 4, a 3x3 grid's centre."""
+    around = y[:, None] + rng.uniform(-reach, reach, (len(y), 9, y.shape[1]))
+    around[:, 4] = y
+    return np.asarray(around)
