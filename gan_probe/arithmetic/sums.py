@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 REACH = 0.25  # the paper's neighbours: y + uniform(-0.25, 0.25)
 
 
-def signed_sum(values: np.ndarray) -> np.ndarray:
-    """mean(A) - mean(B) + mean(C) of values (3, R, k, ...), as (R, ...) float64."""
-    a, b, c = values.mean(axis=2, dtype=np.float64)
+def signed_sum(values: Sequence[np.ndarray]) -> np.ndarray:
+    """mean(A) - mean(B) + mean(C) of three arrays (R, k, ...), each with its own k, as (R, ...) float64."""
+    a, b, c = (array.mean(axis=1, dtype=np.float64) for array in values)
     return np.asarray(a - b + c)
 
 
-def pixel_sum(images: np.ndarray) -> np.ndarray:
-    """The same of images (3, R, k, H, W, C) uint8, clipped to what a pixel can hold, as (R, H, W, C) uint8."""
+def pixel_sum(images: Sequence[np.ndarray]) -> np.ndarray:
+    """The same of three arrays of images (R, k, H, W, C) uint8, clipped to what a pixel can hold, as (R, H, W, C)."""
     return np.clip(np.rint(signed_sum(images)), 0, 255).astype(np.uint8)
 
 
