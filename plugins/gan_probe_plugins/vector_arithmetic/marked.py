@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe import Report, Table
+from gan_probe import BadInputError, Report, Table
 from gan_probe.annotations import read_concepts
 from gan_probe.arithmetic import parse_equation
 from gan_probe_plugins.vector_arithmetic.pictures import equation_figure
@@ -21,10 +21,13 @@ def with_marks(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Repo
     """A picture for every equation, from all exemplars of each concept."""
     marked = read_concepts(options.concepts or "", gan.card, ctx.seed)
     equations = [parse_equation(text) for text in options.equations or ()]
+    names = dict.fromkeys(term for terms in equations for term in terms)
+    for name in names:
+        if not marked.of(name):
+            raise BadInputError(f"the concept {name[:60]!r} has no exemplars: mark some in gan-probe annotate")
     numbers = [[np.array([marked.of(term)], dtype=np.int64) for term in terms] for terms in equations]
     samples = ctx.samples(gan, 1 + max(int(n.max()) for draw in numbers for n in draw))
     trials = [work_out(gan, samples, terms, draw, ctx) for terms, draw in zip(equations, numbers, strict=True)]
-    names = dict.fromkeys(term for terms in equations for term in terms)
     return Report(
         tables=[
             Table(
