@@ -14,7 +14,6 @@ from gan_probe_plugins.vector_arithmetic.tables import wanted
 from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, PIXELS, RANDOM
 
 if TYPE_CHECKING:
-
     from gan_probe.sampling import Samples
     from gan_probe_plugins.vector_arithmetic.rates import Scored
     from gan_probe_plugins.vector_arithmetic.trial import Trial
@@ -130,5 +129,3 @@ def _frame(place: Any) -> None:
         spine.set_visible(True)
         spine.set_linewidth(2)
         spine.set_color(INK)
-
-

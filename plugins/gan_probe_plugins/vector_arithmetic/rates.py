@@ -83,7 +83,12 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             judges_table(judges),
         ],
         figures=figures,
-        notes=[*map(tables.verdict, scored), *_cautions(scored), where, domain_note(specs, "generated images and sums")],
+        notes=[
+            *map(tables.verdict, scored),
+            *_cautions(scored),
+            where,
+            domain_note(specs, "generated images and sums"),
+        ],
     )
 
 
