@@ -53,7 +53,7 @@ def implied(a: Mapping[str, str], b: Mapping[str, str], c: Mapping[str, str]) ->
     Raises BadInputError where two classes of one judge are left, or nothing at all.
     """
     result = {}
-    for judge in sorted({*a, *b, *c}):
+    for judge in {**a, **b, **c}:
         counts: Counter[str] = Counter()
         for concept, sign in ((a, 1), (b, -1), (c, 1)):
             if judge in concept:

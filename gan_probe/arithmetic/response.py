@@ -13,7 +13,7 @@ def spearman(responses: np.ndarray) -> np.ndarray:
     ranks -= ranks.mean(1, keepdims=True)
     steps = np.arange(responses.shape[1]) - (responses.shape[1] - 1) / 2
     sizes = np.sqrt(np.square(ranks).sum(1) * np.square(steps).sum())
-    return np.divide(ranks @ steps, sizes, out=np.zeros(len(ranks)), where=sizes > 0)
+    return np.asarray(np.divide(ranks @ steps, sizes, out=np.zeros(len(ranks)), where=sizes > 0))
 
 
 def rises(responses: np.ndarray, slack: float) -> np.ndarray:

@@ -20,7 +20,8 @@ def signed_sum(values: Sequence[np.ndarray]) -> np.ndarray:
 
 def pixel_sum(images: Sequence[np.ndarray]) -> np.ndarray:
     """The same of three arrays of images (R, k, H, W, C) uint8, clipped to what a pixel can hold, as (R, H, W, C)."""
-    return np.clip(np.rint(signed_sum(images)), 0, 255).astype(np.uint8)
+    clipped: np.ndarray = np.clip(np.rint(signed_sum(images)), 0, 255).astype(np.uint8)
+    return clipped
 
 
 def rescaled(y: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -29,7 +30,7 @@ def rescaled(y: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def neighbours(y: np.ndarray, rng: np.random.Generator, reach: float = REACH) -> np.ndarray:
-    """y (R, Z) amid 8 neighbours y + uniform(-reach, reach), as (R, 9, Z); y itself is number 4, a 3x3 grid's centre."""
+    """Each latent of y (R, Z) amid 8 neighbours, y + uniform(-reach, reach), as (R, 9, Z); y itself is number 4."""
     around = y[:, None] + rng.uniform(-reach, reach, (len(y), 9, y.shape[1]))
     around[:, 4] = y
     return np.asarray(around)

@@ -51,7 +51,7 @@ class TurnVector(Analysis[TurnVectorOptions]):
             raise BadInputError("this generator draws what its label says: turn-vector is about those without labels")
         if options.judge is None and options.concepts is None:
             raise UsageError(
-                "name --judge (a labelled set, as toy-faces:pose), or --concepts (a file of gan-probe annotate), or both"
+                "name --judge (a labelled set, as toy-faces:pose), --concepts (a file of gan-probe annotate) or both"
             )
         if options.ends is not None and len(set(options.ends)) != 2:
             raise UsageError("--ends needs two different groups, as left,right")

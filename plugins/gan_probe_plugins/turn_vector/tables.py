@@ -125,7 +125,7 @@ def verdict(response: Table, steadiness: Table, turned: Turned) -> str:
     means = np.array([float(row["response"] or 0) for row in response.rows])
     rising = int((np.diff(means) > 0).sum())
     axis, control = steadiness.rows
-    above = paired_difference(*(rises(responses, SLACK) for responses in _responses(turned)))[1] > 0
+    above = float(difference(turned).rows[0]["low"] or 0) > 0
     held = rising == len(means) - 1 and above
     first, second = turned.axes.ends
     return (

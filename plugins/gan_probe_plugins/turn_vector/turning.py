@@ -92,7 +92,7 @@ def _judged(gan: GAN, judges: dict[str, Judge], name: str, options: TurnVectorOp
         rarest = int(np.argmin([len(pool) for pool in pools]))
         raise BadInputError(
             f"too few samples for two axes: {len(pools[rarest])} of {options.candidates:,} show "
-            f"{(first, second)[rarest][:50]!r} at {options.confidence:.0%}; try more --candidates or a lower --confidence"
+            f"{(first, second)[rarest][:50]!r} at {options.confidence:.0%}; try more --candidates or less --confidence"
         )
     z = gallery.samples.z.numpy().astype(np.float64)
     means = z[numbers].mean(2)  # (2, M, Z)

@@ -26,7 +26,8 @@ def equation_figure(trial: Trial, samples: Samples, number: int, which: str) -> 
     """The exemplars and their means, the sum amid its neighbours, and the same sum of pixels, for the first draw."""
     rows = min(SHOWN, max(n.shape[1] for n in trial.numbers))
     figure = new_figure(6.4, 1.15 + 0.62 * (rows + 1))
-    left, middle, right = figure.subfigures(1, 3, width_ratios=[3.4, 3.2, 1.5])
+    parts = np.asarray(figure.subfigures(1, 3, width_ratios=[3.4, 3.2, 1.5]))
+    left, middle, right = parts
     axes = left.subplots(rows + 1, 3)
     for column, (sign, term) in enumerate(zip(("", "− ", "+ "), trial.terms, strict=True)):  # noqa: RUF001  # a minus
         _blank(axes[:, column])
@@ -51,9 +52,9 @@ def equation_figure(trial: Trial, samples: Samples, number: int, which: str) -> 
         f"equation-{number}",
         figure,
         title=trial.equation,
-        caption=f"Columns: exemplars of each concept{f', {rows} of them' if k > rows else ''} ({which}), above the image "
-        "of their mean latent. Framed: the sum y's image, amid 8 neighbours y + uniform(-0.25, 0.25). Right, as control: "
-        "the exemplars' mean images, added and clipped.",
+        caption=f"Columns: exemplars of each concept{f', {rows} of them' if k > rows else ''} ({which}), above the "
+        "image of their mean latent. Framed: the image of the sum y, amid 8 neighbours y + uniform(-0.25, 0.25). "
+        "Right, as control: the exemplars' mean images, added and clipped.",
         alt=f"Exemplar images of {', '.join(trial.terms)}, the resulting images in a 3x3 grid, and their pixel sum.",
     )
 
@@ -109,7 +110,7 @@ def success_figure(scored: Scored, number: int) -> Figure:
 
 
 def _wrapped(term: str) -> str:
-    return "\n".join(textwrap.wrap(term, 14)[:3])
+    return "\n".join(textwrap.wrap(term, 12)[:3])
 
 
 def _blank(axes: Any) -> None:

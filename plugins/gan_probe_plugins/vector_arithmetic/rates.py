@@ -45,11 +45,11 @@ class Scored:
 
     def shown(self, method: str) -> np.ndarray:
         """Whether each draw shows every class expected of it, (R,) bool."""
-        return np.all(list(self.shows[method].values()), axis=0)
+        return np.asarray(np.all(list(self.shows[method].values()), axis=0))
 
     def success(self, method: str) -> np.ndarray:
         """Whether it does so plausibly, (R,) bool."""
-        return self.shown(method) & self.plausible[method]
+        return np.asarray(self.shown(method) & self.plausible[method])
 
 
 def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Report:
@@ -64,7 +64,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
     for i, (terms, classes) in enumerate(zip(equations, expected, strict=True)):
         ctx.progress(i, len(equations), "equations")
         numbers, pools = _exemplars(gallery, terms, options, ctx)
-        trial = work_out(gan, gallery.samples, terms, numbers, ctx)
+        trial = work_out(gan, gallery.samples, terms, list(numbers), ctx)
         scored.append(_score(trial, classes, judges, plausible, pools))
     ctx.progress(len(equations), len(equations), "equations")
     figures = []
@@ -76,6 +76,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
         ]
     return Report(
         tables=[
+            tables.equations(scored),
             tables.success(scored, options.exemplars),
             tables.differences(scored),
             tables.criteria(scored),
@@ -114,8 +115,8 @@ def _exemplars(
     if numbers.shape[1] < 2:
         rarest = int(np.argmin([len(pool) for pool in pools]))
         raise BadInputError(
-            f"too few samples for two draws: {len(pools[rarest])} of {options.candidates:,} show {terms[rarest][:50]!r} "
-            f"at {options.confidence:.0%}; try more --candidates or a lower --confidence"
+            f"too few samples for two draws: {len(pools[rarest])} of {options.candidates:,} show "
+            f"{terms[rarest][:50]!r} at {options.confidence:.0%}; try more --candidates or less --confidence"
         )
     return numbers, tuple(map(len, pools))
 
@@ -164,8 +165,8 @@ def _plausible(
     features = space(images)
     test = Plausible.calibrated(features[:parted], features[parted:])
     note = (
-        f"Plausible is what lies as near to {parted:,} {what} as 95 % of {len(images) - parted:,} others of them do, by "
-        f"Euclidean distance to the nearest in {space.name}. What is blurred towards their mean passes too."
+        f"Plausible is what lies as near to {parted:,} {what} as 95 % of {len(images) - parted:,} others of them "
+        f"do, by Euclidean distance to the nearest in {space.name}. What is blurred towards their mean passes too."
     )
     return lambda x: test(space(x)), " ".join([note, *notes])
 

@@ -20,10 +20,36 @@ if TYPE_CHECKING:
 INTERVAL = ("low", "high")
 
 
+def equations(scored: Sequence[Scored]) -> Table:
+    """The equations, what each should show, and how often its sum does."""
+    rows: list[dict[str, Cell]] = []
+    for number, s in enumerate(scored, 1):
+        hits = s.success(MEAN)
+        low, high = wilson(int(hits.sum()), len(hits))
+        rows.append(
+            {
+                "number": number,
+                "equation": s.trial.equation,
+                "should show": wanted(s),
+                "success": float(hits.mean()),
+                "low": low,
+                "high": high,
+                "draws": len(hits),
+            }
+        )
+    return Table(
+        "equations",
+        rows,
+        title="The equations",
+        caption="Success of the mean of exemplars, as in the next table. 95 % intervals over draws, Wilson.",
+        formats=dict.fromkeys(("success", *INTERVAL), ".1%") | {"draws": ","},
+    )
+
+
 def success(scored: Sequence[Scored], k: int) -> Table:
     """The rate of success of each equation by each method."""
     rows: list[dict[str, Cell]] = []
-    for s in scored:
+    for number, s in enumerate(scored, 1):
         for method in (MEAN, AROUND, *CONTROLS):
             n = len(s.around)
             if method == AROUND:
@@ -33,8 +59,7 @@ def success(scored: Sequence[Scored], k: int) -> Table:
                 rate, (low, high) = count / n, wilson(count, n)
             rows.append(
                 {
-                    "equation": s.trial.equation,
-                    "expected": wanted(s),
+                    "equation": number,
                     "method": method,
                     "success": rate,
                     "low": max(0.0, low),
@@ -50,8 +75,8 @@ def success(scored: Sequence[Scored], k: int) -> Table:
         title="How often the sum shows what it should",
         caption=f"Success: every class expected is the judge's first, and the image is plausible. {k} exemplars a "
         "concept; no sample serves twice. 95 % intervals over draws. Controls: one exemplar of each concept, also "
-        "brought to a sample's length; sums of the exemplars' pixels; the third concept's mean without the rest; random "
-        "samples. Length: of the latents, in typical ones.",
+        "brought to a sample's length; sums of the exemplars' pixels; the third concept's mean without the rest; "
+        "random samples. Length: of the latents, in typical ones.",
         formats=dict.fromkeys(("success", *INTERVAL), ".1%") | {"draws": ",", "length": ".2f"},
     )
 
@@ -59,13 +84,13 @@ def success(scored: Sequence[Scored], k: int) -> Table:
 def differences(scored: Sequence[Scored]) -> Table:
     """The paper's method minus each control, on the same draws."""
     rows: list[dict[str, Cell]] = []
-    for s in scored:
+    for number, s in enumerate(scored, 1):
         for control in CONTROLS:
             for criterion, of in (("success", s.success), ("shown, plausible or not", s.shown)):
                 difference, low, high = paired_difference(of(MEAN), of(control))
                 rows.append(
                     {
-                        "equation": s.trial.equation,
+                        "equation": number,
                         "criterion": criterion,
                         "comparison": f"{MEAN} minus {control}",
                         "difference": difference,
@@ -87,7 +112,7 @@ def differences(scored: Sequence[Scored]) -> Table:
 def criteria(scored: Sequence[Scored]) -> Table:
     """Each expected class, all together, and plausibility, by method."""
     rows: list[dict[str, Cell]] = []
-    for s in scored:
+    for number, s in enumerate(scored, 1):
         for method in (MEAN, *CONTROLS):
             parts = {f"shows {s.expected[judge]}": hit for judge, hit in s.shows[method].items()}
             if len(parts) > 1:
@@ -96,7 +121,7 @@ def criteria(scored: Sequence[Scored]) -> Table:
                 low, high = wilson(int(hit.sum()), len(hit))
                 rows.append(
                     {
-                        "equation": s.trial.equation,
+                        "equation": number,
                         "method": method,
                         "criterion": criterion,
                         "share": float(hit.mean()),
@@ -120,12 +145,12 @@ def exemplars(scored: Sequence[Scored], options: VectorArithmeticOptions) -> Tab
         "exemplars",
         [
             {
-                "equation": s.trial.equation,
+                "equation": number,
                 "concept": f"{sign} {term}",
                 "pool": pool,
                 "shown": ", ".join(map(str, numbers[0])),
             }
-            for s in scored
+            for number, s in enumerate(scored, 1)
             for sign, term, pool, numbers in zip("+-+", s.trial.terms, s.pools, s.trial.numbers, strict=True)
         ],
         title="Exemplars",
