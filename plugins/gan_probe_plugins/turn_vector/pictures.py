@@ -58,7 +58,7 @@ def response_figure(response: Table, turned: Turned) -> Figure:
     axes.set_yticks([0, 0.5, 1], [f"0  {first}", "0.5", f"1  {second}"])
     axes.set_xlabel("position, in lengths of the axis (0: the original)")
     axes.set_ylabel("mean response")
-    axes.legend()
+    axes.legend(frameon=False)
     return Figure(
         "response",
         figure,

@@ -6,10 +6,11 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from gan_probe import Figure
 from gan_probe.measures.intervals import t_mean, wilson
-from gan_probe.report.figures import INK, interval_chart, new_figure
+from gan_probe.report.figures import INK, image_grid, interval_chart, new_figure
 from gan_probe_plugins.vector_arithmetic.tables import wanted
 from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, PIXELS, RANDOM
 
@@ -25,28 +26,21 @@ DRAWS = 10  # columns of the picture of draws
 def equation_figure(trial: Trial, samples: Samples, number: int, which: str) -> Figure:
     """The exemplars and their means, the sum amid its neighbours, and the same sum of pixels, for the first draw."""
     rows = min(SHOWN, max(n.shape[1] for n in trial.numbers))
-    figure = new_figure(6.4, 1.15 + 0.62 * (rows + 1))
-    parts = np.asarray(figure.subfigures(1, 3, width_ratios=[3.4, 3.2, 1.5]))
-    left, middle, right = parts
-    axes = left.subplots(rows + 1, 3)
+    nothing = np.full_like(trial.means[0, 0], 255)
+    columns = []
+    for numbers, mean in zip(trial.numbers, trial.means[:, 0], strict=True):
+        shown = samples.pixels[numbers[0, :rows]]
+        columns.append([*shown, *[nothing] * (rows - len(shown)), mean])
+    left = np.stack([image for row in zip(*columns, strict=True) for image in row])
+    figure = new_figure(6.4, 0.75 + 0.72 * (rows + 1))
+    axes = figure.subplots(1, 3, width_ratios=[3, 3, 1.2])
+    places = [_grid(axes[0], left, 3), _grid(axes[1], trial.around[0], 3), _grid(axes[2], trial.images[PIXELS][:1], 1)]
     for column, (sign, term) in enumerate(zip(("", "− ", "+ "), trial.terms, strict=True)):  # noqa: RUF001  # a minus
-        _blank(axes[:, column])
-        shown = samples.pixels[trial.numbers[column][0, :rows]]
-        for row, image in enumerate([*shown, *[None] * (rows - len(shown)), trial.means[column, 0]]):
-            if image is not None:
-                _show(axes[row, column], image)
-        axes[0, column].set_title(sign + _wrapped(term), fontsize=7.5)
-    axes[rows, 0].set_ylabel("mean z", fontsize=8)
-    grid = middle.subplots(3, 3)
-    _blank(grid)
-    for place, image in zip(grid.flat, trial.around[0], strict=True):
-        _show(place, image)
-    _frame(grid[1, 1])
-    middle.suptitle("G(y) amid neighbours", fontsize=8.5)
-    alone = right.subplots()
-    _blank(np.array([alone]))
-    _show(alone, trial.images[PIXELS][0])
-    alone.set_title("the same in\npixels", fontsize=8.5)
+        axes[0].text(places[0][column][0], -2, sign + _wrapped(term), fontsize=8, ha="center", va="bottom")
+    axes[0].set_yticks([places[0][3 * rows][1]], ["mean z"], fontsize=8)
+    _frame(axes[1], places[1][4], trial.means.shape[3])
+    axes[1].set_title("G(y) amid neighbours", fontsize=8.5)
+    axes[2].set_title("the same\nin pixels", fontsize=8.5)
     k = trial.numbers[0].shape[1]
     return Figure(
         f"equation-{number}",
@@ -63,18 +57,14 @@ def draws_figure(scored: Scored, number: int) -> Figure:
     """The first draws in columns, the methods in rows; successes are framed."""
     methods = (MEAN, *CONTROLS)
     columns = min(DRAWS, len(scored.around))
-    figure = new_figure(6.4, 0.25 + 0.56 * len(methods))
-    axes = figure.subplots(len(methods), columns, squeeze=False)
-    _blank(axes)
-    for row, method in enumerate(methods):
-        success = scored.success(method)
-        for column in range(columns):
-            _show(axes[row, column], scored.trial.images[method][column])
-            if success[column]:
-                _frame(axes[row, column])
-        axes[row, 0].set_ylabel(
-            textwrap.fill(method, 14), fontsize=7.5, rotation=0, ha="right", va="center", labelpad=6
-        )
+    figure = new_figure(6.4, 0.2 + 0.52 * len(methods))
+    axes = figure.subplots()
+    images = np.concatenate([scored.trial.images[method][:columns] for method in methods])
+    places = _grid(axes, images, columns)
+    for place, hit in zip(places, np.concatenate([scored.success(m)[:columns] for m in methods]), strict=True):
+        if hit:
+            _frame(axes, place, images.shape[1])
+    axes.set_yticks([places[row * columns][1] for row in range(len(methods))], methods, fontsize=8)
     hits = int(scored.success(MEAN)[:columns].sum())
     return Figure(
         f"draws-{number}",
@@ -113,20 +103,22 @@ def _wrapped(term: str) -> str:
     return "\n".join(textwrap.wrap(term, 12)[:3])
 
 
-def _blank(axes: Any) -> None:
-    for place in axes.flat:
-        place.set_xticks([])
-        place.set_yticks([])
-        for spine in place.spines.values():
-            spine.set_visible(False)
+def _grid(axes: Any, images: np.ndarray, columns: int) -> list[tuple[float, float]]:
+    """Show images (N, H, W, C) in a grid; returns their middles as (x, y)."""
+    pad = max(2, images.shape[1] // 8)
+    axes.imshow(image_grid(images, columns, pad), interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.tick_params(length=0)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    height, width = images.shape[1:3]
+    return [
+        (pad + i % columns * (width + pad) + width / 2 - 0.5, pad + i // columns * (height + pad) + height / 2 - 0.5)
+        for i in range(len(images))
+    ]
 
 
-def _show(place: Any, image: np.ndarray) -> None:
-    place.imshow(image.repeat(3, axis=2) if image.shape[2] == 1 else image, interpolation="nearest")
-
-
-def _frame(place: Any) -> None:
-    for spine in place.spines.values():
-        spine.set_visible(True)
-        spine.set_linewidth(2)
-        spine.set_color(INK)
+def _frame(axes: Any, middle: tuple[float, float], side: int) -> None:
+    corner = (middle[0] - side / 2 - 1, middle[1] - side / 2 - 1)
+    axes.add_patch(Rectangle(corner, side + 2, side + 2, fill=False, edgecolor=INK, linewidth=2))
