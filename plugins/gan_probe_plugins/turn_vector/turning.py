@@ -85,6 +85,9 @@ def _judged(gan: GAN, judges: dict[str, Judge], name: str, options: TurnVectorOp
     """An axis for every draw of exemplars, none of which is used twice."""
     classes = judges[name].classes
     first, second = options.ends or (classes[0], classes[-1])
+    for end in (first, second):
+        if end not in classes:
+            raise BadInputError(f"{end[:40]!r} is no class of the judge; there are {', '.join(classes)[:120]}")
     gallery = Gallery.judged(ctx.samples(gan, options.candidates), judges)
     pools = [gallery.pool(end, options.confidence) for end in (first, second)]
     numbers = disjoint_draws(pools, options.exemplars, options.latents, ctx.rng("turn-vector/exemplars"))

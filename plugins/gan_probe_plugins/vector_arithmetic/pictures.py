@@ -36,7 +36,7 @@ def equation_figure(trial: Trial, samples: Samples, number: int, which: str) -> 
     axes = figure.subplots(1, 3, width_ratios=[3, 3, 1.2])
     places = [_grid(axes[0], left, 3), _grid(axes[1], trial.around[0], 3), _grid(axes[2], trial.images[PIXELS][:1], 1)]
     for column, (sign, term) in enumerate(zip(("", "− ", "+ "), trial.terms, strict=True)):  # noqa: RUF001  # a minus
-        axes[0].text(places[0][column][0], -2, sign + _wrapped(term), fontsize=8, ha="center", va="bottom")
+        axes[0].text(places[0][column][0], -2, sign + _wrapped(term), fontsize=7.5, ha="center", va="bottom")
     axes[0].set_yticks([places[0][3 * rows][1]], ["mean z"], fontsize=8)
     _frame(axes[1], places[1][4], trial.means.shape[3])
     axes[1].set_title("G(y) amid neighbours", fontsize=8.5)
@@ -100,12 +100,14 @@ def success_figure(scored: Scored, number: int) -> Figure:
 
 
 def _wrapped(term: str) -> str:
-    return "\n".join(textwrap.wrap(term, 12)[:3])
+    """A name a line, so that neighbours do not run into each other."""
+    names = term.split(" & ")
+    return "\n& ".join(textwrap.shorten(name, 15, placeholder="…") for name in names)
 
 
 def _grid(axes: Any, images: np.ndarray, columns: int) -> list[tuple[float, float]]:
     """Show images (N, H, W, C) in a grid; returns their middles as (x, y)."""
-    pad = max(2, images.shape[1] // 8)
+    pad = max(2, images.shape[1] // 6)
     axes.imshow(image_grid(images, columns, pad), interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])

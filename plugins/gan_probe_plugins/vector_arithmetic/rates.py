@@ -175,12 +175,12 @@ def _space(gan: GAN, name: str, ctx: Context) -> tuple[FeatureSpace, tuple[str, 
     card = gan.card
     try:
         space = open_space(name, card.image_size, card.channels, judged=gan, device=str(ctx.device))
-    except BadInputError:
+    except BadInputError as error:
         if name != "default":
             raise
-        # a bare installation lacks the model that the default is made of
+        # a bare installation lacks the model that the default is made of; and it must not be the GAN that is looked at
         space = open_space("pixels", card.image_size, card.channels)
-        return space, ("The default feature space is not here: pixels stand in for it.", *space.notes)
+        return space, (f"Pixels stand in for the default feature space: {error}.", *space.notes)
     return space, space.notes
 
 

@@ -161,17 +161,17 @@ def exemplars(scored: Sequence[Scored], options: VectorArithmeticOptions) -> Tab
 
 
 def verdict(s: Scored) -> str:
-    """One sentence on whether the arithmetic holds against the paper's two controls."""
+    """One sentence on whether the arithmetic holds against its controls."""
     says, held = [], True
-    for control, name in ((PIXELS, "pixels"), (SINGLE, "one exemplar"), (SCALED, "one rescaled")):
+    for control in CONTROLS:
         difference, low, high = paired_difference(s.success(MEAN), s.success(control))
         word = "above" if low > 0 else "below" if high < 0 else "not told apart from"
-        says.append(f"{word} {name} ({s.success(control).mean():.0%}; {difference:+.0%}, {low:+.0%} to {high:+.0%})")
-        held &= low > 0 or control == SCALED
+        says.append(f"{word} {control} ({s.success(control).mean():.0%}; {difference:+.0%}, {low:+.0%} to {high:+.0%})")
+        held &= low > 0 or control == SCALED  # which the paper does not have
     rate = float(np.mean(s.success(MEAN)))
     return (
         f"{'Holds' if held else 'Fails'}: {s.trial.equation} gives {wanted(s)} in {rate:.0%} of "
-        f"{len(s.around)} draws: {', '.join(says)}."
+        f"{len(s.around)} draws: {'; '.join(says)}."
     )
 
 

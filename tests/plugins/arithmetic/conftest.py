@@ -74,11 +74,15 @@ def judge_of(name):
     return Judge(name, CLASSES[name], sure, 100, 100, np.diag([50, 50]), SIZE, 1, Half(rows))
 
 
-@pytest.fixture
-def bars(monkeypatch):
+@pytest.fixture(scope="module")
+def bars():
     """Makes the GAN, by what its attributes follow; judges named upper and lower are opened without training."""
-    monkeypatch.setattr("gan_probe_plugins.concepts.open_judge", lambda spec, *_: judge_of(spec))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gan_probe_plugins.concepts.open_judge", lambda spec, *_: judge_of(spec))
+        yield maker()
 
+
+def maker():
     def make(attributes=linear):
         card = Card("bars", "made by a test", SIZE, 1, z_size=6, sha256="b" * 64)
         return GAN(card, Bars(attributes).eval())
@@ -87,7 +91,7 @@ def bars(monkeypatch):
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bars_data():
     """Images of the world, labelled by both halves."""
     z = torch.from_numpy(np.random.default_rng(9).uniform(-1, 1, (1500, 6)).astype(np.float32))

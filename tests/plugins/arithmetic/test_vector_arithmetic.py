@@ -42,7 +42,7 @@ def expected_share(k, seed=0, n=100_000):
 SURE = np.arctanh(np.log(9) / 2 / 5) / 4
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def report(bars, bars_data):
     return run(bars(), data=bars_data)
 
@@ -92,17 +92,17 @@ def test_without_data_the_samples_themselves_say_what_is_plausible(bars):
 
 
 def test_neither_batch_size_nor_another_equation_changes_a_number(bars, bars_data):
-    one = run(bars(), data=bars_data, batch_size=7)
-    two = run(bars(), data=bars_data, equations=f"{EQUATION}, light - dark + dark")
+    one = run(bars(), data=bars_data, batch_size=50, candidates=300)
+    two = run(bars(), data=bars_data, candidates=300, equations=f"{EQUATION}, light - dark + dark")
     assert list(one.table("success").rows) == list(two.table("success").rows)[: len(one.table("success").rows)]
     assert len(two.table("equations").rows) == 2
 
 
 def test_without_equations_each_judges_last_class_is_given_to_the_next(bars):
-    rows = run(bars(), equations=None).table("equations").rows
+    rows = run(bars(), equations=None, candidates=300).table("equations").rows
     assert [row["equation"] for row in rows] == [EQUATION, "lit & dark - dim & dark + dim & light"]
     assert [row["should show"] for row in rows] == ["light & lit", "lit & light"]
-    (row,) = run(bars(), equations=None, judges="upper").table("equations").rows
+    (row,) = run(bars(), equations=None, judges="upper", candidates=300).table("equations").rows
     assert row["equation"] == "light - dark + dark"
 
 
