@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_probe import Table
 from gan_probe.measures.intervals import paired_difference, t_mean, wilson
-from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, PIXELS, SCALED, SINGLE
+from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, SCALED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
