@@ -66,7 +66,16 @@ def test_no_file_is_a_drawer():
 
 
 @pytest.mark.parametrize(
-    "line", ["--help", "run --help", "run --plugin linear-probe --help", "plugins --json", "train --help", "cache"]
+    "line",
+    [
+        "--help",
+        "run --help",
+        "run --plugin linear-probe --help",
+        "plugins --json",
+        "train --help",
+        "annotate --help",
+        "cache",
+    ],
 )
 def test_help_imports_nothing_heavy(line):
     code = (
