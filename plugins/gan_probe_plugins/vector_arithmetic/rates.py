@@ -60,13 +60,20 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
     plausible, where = _plausible(gan, gallery, options, ctx)
     equations = [parse_equation(text) for text in options.equations or default_equations(judges)]
     expected = [implied(*(gallery.classes(term) for term in terms)) for terms in equations]
-    scored = []
+    scored: list[Scored] = []
+    left_out: list[BadInputError] = []
     for i, (terms, classes) in enumerate(zip(equations, expected, strict=True)):
         ctx.progress(i, len(equations), "equations")
-        numbers, pools = _exemplars(gallery, terms, options, ctx)
+        try:
+            numbers, pools = _exemplars(gallery, terms, options, ctx)
+        except BadInputError as error:  # the other equations may have enough
+            left_out.append(error)
+            continue
         trial = work_out(gan, gallery.samples, terms, list(numbers), ctx)
         scored.append(_score(trial, classes, judges, plausible, pools))
     ctx.progress(len(equations), len(equations), "equations")
+    if not scored:
+        raise left_out[0]
     figures = []
     for i, s in enumerate(scored, 1):
         figures += [
@@ -86,6 +93,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
         figures=figures,
         notes=[
             *map(tables.verdict, scored),
+            *(f"Left out: {error}." for error in left_out),
             *_cautions(scored),
             where,
             domain_note(specs, "generated images and sums"),

@@ -121,6 +121,13 @@ def test_marked_exemplars_give_pictures_and_no_rate(bars, tmp_path):
         gan_probe.run(gan, "vector-arithmetic", concepts=str(path), equations="sunny - night + noon")
 
 
+def test_an_equation_without_exemplars_does_not_lose_the_others(bars):
+    never_lit = bars(lambda z: (z[:, 0], z[:, 1] - 2))
+    report = run(never_lit, equations=f"{EQUATION}, light - dark + dark", candidates=300)
+    assert [row["equation"] for row in report.table("equations").rows] == ["light - dark + dark"]
+    assert any(note.startswith("Left out: too few samples") and "dark & lit" in note for note in report.notes)
+
+
 def test_what_cannot_be_done_is_said_in_one_line(bars, conditional, refused, tmp_path):
     with pytest.raises(UsageError, match="--judges"):
         gan_probe.run(bars(), "vector-arithmetic")
