@@ -39,7 +39,7 @@ def open_judges(specs: Sequence[str], card: Card, ctx: Context) -> dict[str, Jud
 def judge_name(spec: str) -> tuple[str, str]:
     """A judge's name, and the data and labels that it learns from."""
     if named := re.match(r"([A-Za-z][\w -]*)=(.+)", spec):
-        return named[1].strip(), named[2]
+        return named[1].strip(), named[2].strip()
     data, _, labels = spec.partition(":")
     return (labels if re.fullmatch(r"\w+", labels) else Path(data).stem), spec
 
