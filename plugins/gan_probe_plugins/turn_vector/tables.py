@@ -60,8 +60,8 @@ def steadiness(turned: Turned, rng: np.random.Generator) -> Table:
                 "low": low,
                 "high": high,
                 "monotone": float(rising.mean()),
-                "monotone low": below,
-                "monotone high": above,
+                "from": below,
+                "to": above,
                 "latents": len(responses),
             }
         )
@@ -71,9 +71,9 @@ def steadiness(turned: Turned, rng: np.random.Generator) -> Table:
         title="How steadily single latents turn",
         caption="Spearman: mean over latents of the rank correlation of response and step; 95 % percentile bootstrap "
         f"over latents. Monotone: share of latents whose response rises by more than {SLACK} in all and is never more "
-        f"than {SLACK} below an earlier step; 95 % Wilson.",
+        f"than {SLACK} below an earlier step; from and to: 95 % Wilson.",
         formats=dict.fromkeys(("spearman", "low", "high"), "+.2f")
-        | dict.fromkeys(("monotone", "monotone low", "monotone high"), ".1%")
+        | dict.fromkeys(("monotone", "from", "to"), ".1%")
         | {"latents": ","},
     )
 

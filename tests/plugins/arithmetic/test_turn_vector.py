@@ -34,7 +34,7 @@ def test_on_a_straight_axis_the_response_is_monotone_and_along_random_directions
     assert responses == sorted(responses)
     assert responses[0] < 0.15
     assert responses[-1] > 0.85
-    assert along(report)["the axis"]["monotone low"] > 0.85
+    assert along(report)["the axis"]["from"] > 0.85
     assert abs(along(report)["random directions"]["spearman"]) < 0.3
     assert report.table("difference").rows[0]["low"] > 0.2
     flat = [row["control"] for row in report.table("response").rows]
