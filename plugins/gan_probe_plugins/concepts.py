@@ -78,8 +78,14 @@ def says(judge: Judge, images: np.ndarray, value: str) -> np.ndarray:
     return np.asarray(judge(images).argmax(1) == list(judge.classes).index(value))
 
 
-def judges_table(judges: Mapping[str, Judge]) -> Table:
-    """How well each judge knows its classes on images that it did not learn from."""
+def judges_table(judges: Mapping[str, Judge], seen: Mapping[str, np.ndarray] | None = None) -> Table:
+    """How well each judge knows its classes on held-out images; `seen` are its probabilities (N, K) on samples."""
+    on_samples = {
+        name: {
+            "on samples": ", ".join(f"{v} {p:.0%}" for v, p in zip(judges[name].classes, _named(given), strict=True))
+        }
+        for name, given in (seen or {}).items()
+    }
     return Table(
         "judges",
         [
@@ -90,19 +96,25 @@ def judges_table(judges: Mapping[str, Judge]) -> Table:
                 "low": judge.accuracy.low,
                 "high": judge.accuracy.high,
                 "n": judge.n_held_out,
+                **on_samples.get(name, {}),
             }
             for name, judge in judges.items()
         ],
         title="The judges",
-        caption="Accuracy on held-out labelled images; 95 % intervals, Wilson, over those images.",
+        caption="Accuracy on held-out labelled images; 95 % intervals, Wilson, over those images."
+        + (" On samples: the share of the run's samples that it names each." if seen else ""),
         formats=dict.fromkeys(("accuracy", "low", "high"), ".1%") | {"n": ","},
     )
 
 
-def domain_note(specs: Sequence[str], what: str) -> str:
+def _named(probabilities: np.ndarray) -> np.ndarray:
+    """The share of images that each class is named for, (K,), from probabilities (N, K)."""
+    return np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1]) / len(probabilities)
+
+
+def domain_note(judges: Mapping[str, Judge], what: str) -> str:
     """What a reader must know of judges that look at what they did not learn from."""
     return (
-        f"The judges learned from {', '.join(judge_name(spec)[1] for spec in specs)}, and here look at {what}: their "
-        "accuracy on held-out labelled images is not that on these. The judge that scores a result also chose its "
-        "exemplars."
+        f"Judges ({', '.join(judges)}) learned from other images; here they look at {what}, where their held-out accuracy "
+        "need not hold: look at the exemplars. A judge that scores a result also chose its exemplars."
     )

@@ -69,7 +69,7 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
         steadiness = tables.steadiness(turned, rng)
         found = [response, steadiness, tables.difference(turned), *found, judges_table(judges)]
         figures.append(pictures.response_figure(response, turned))
-        notes += [tables.verdict(response, steadiness, turned), domain_note(specs, "generated images")]
+        notes += [tables.verdict(response, steadiness, turned), domain_note(judges, "generated images")]
         if len(turned.responses) < FEW:
             notes.append(f"Fewer than {FEW} latents, so wide intervals: more --candidates allow more.")
     elif judge is not None:

@@ -88,7 +88,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             tables.differences(scored),
             tables.criteria(scored),
             tables.exemplars(scored, options),
-            judges_table(judges),
+            judges_table(judges, gallery.probabilities),
         ],
         figures=figures,
         notes=[
@@ -96,7 +96,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             *(f"Left out: {error}." for error in left_out),
             *_cautions(scored),
             where,
-            domain_note(specs, "generated images and sums"),
+            domain_note(judges, "generated images and sums"),
         ],
     )
 
@@ -166,7 +166,7 @@ def _plausible(
         what = f"images of {ctx.data.name}"
     else:
         images = gallery.samples.pixels[: REFERENCE + HELD_OUT]
-        what = "the generator's own samples, for no data were given (--data)"
+        what = "samples of the generator itself (there are no --data)"
     parted = len(images) * REFERENCE // (REFERENCE + HELD_OUT)
     if not parted:
         raise BadInputError(f"plausibility needs two images at least, and {what} are {len(images)}: pass more --data")
