@@ -115,6 +115,6 @@ def _named(probabilities: np.ndarray) -> np.ndarray:
 def domain_note(judges: Mapping[str, Judge], what: str) -> str:
     """What a reader must know of judges that look at what they did not learn from."""
     return (
-        f"Judges ({', '.join(judges)}) learned from other images; here they look at {what}, where their held-out accuracy "
+        f"Judges ({', '.join(judges)}) learned from other images; here they look at {what}, where held-out accuracy "
         "need not hold: look at the exemplars. A judge that scores a result also chose its exemplars."
     )

@@ -87,7 +87,7 @@ def test_on_tangled_axes_it_fails_and_says_so(bars, bars_data):
 
 def test_without_data_the_samples_themselves_say_what_is_plausible(bars):
     report = run(bars())
-    assert any("the generator's own samples" in note for note in report.notes)
+    assert any("samples of the generator itself" in note for note in report.notes)
     assert shares(report, "plausible")["random z"] > 0.85
 
 
