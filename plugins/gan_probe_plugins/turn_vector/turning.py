@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,8 @@ from gan_probe_plugins.concepts import Gallery, domain_note, judge_name, judges_
 from gan_probe_plugins.turn_vector import pictures, tables
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gan_probe import GAN, Context
     from gan_probe.judge import Judge
     from gan_probe_plugins.turn_vector import TurnVectorOptions
@@ -25,13 +27,15 @@ FEW = 30  # latents below which a note warns
 class Axes:
     """The ends' names, the axes (M, Z) from the first to the second, and each end's exemplars.
 
-    `pools` says how many samples the exemplars were drawn from; None where a person marked them.
+    `pools` says how many samples the exemplars were drawn from, None where a person marked them, and `seen` holds the
+    judge's probabilities (N, K) on all candidates.
     """
 
     ends: tuple[str, str]
     values: np.ndarray
     numbers: tuple[np.ndarray, np.ndarray]
     pools: tuple[int, int] | None
+    seen: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +71,7 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
         rng = ctx.rng("turn-vector/bootstrap")
         response = tables.response(turned, rng)
         steadiness = tables.steadiness(turned, rng)
-        found = [response, steadiness, tables.difference(turned), *found, judges_table(judges)]
+        found = [response, steadiness, tables.difference(turned), *found, judges_table(judges, axes.seen)]
         figures.append(pictures.response_figure(response, turned))
         notes += [tables.verdict(response, steadiness, turned), domain_note(judges, "generated images")]
         if len(turned.responses) < FEW:
@@ -99,7 +103,8 @@ def _judged(gan: GAN, judges: dict[str, Judge], name: str, options: TurnVectorOp
         )
     z = gallery.samples.z.numpy().astype(np.float64)
     means = z[numbers].mean(2)  # (2, M, Z)
-    return Axes((first, second), means[1] - means[0], (numbers[0], numbers[1]), (len(pools[0]), len(pools[1])))
+    sizes = (len(pools[0]), len(pools[1]))
+    return Axes((first, second), means[1] - means[0], (numbers[0], numbers[1]), sizes, gallery.probabilities)
 
 
 def _marked(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Axes:
