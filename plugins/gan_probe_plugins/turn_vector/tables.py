@@ -129,7 +129,7 @@ def verdict(response: Table, steadiness: Table, turned: Turned) -> str:
     held = rising == len(means) - 1 and above
     first, second = turned.axes.ends
     return (
-        f"{'Holds' if held else 'Fails'} by the judge: from {first} to {second} the mean response goes from {means[0]:.2f} to "
-        f"{means[-1]:.2f} and rises at {rising} of {len(means) - 1} steps; {axis['monotone']:.0%} of "
+        f"{'Holds' if held else 'Fails'} by the judge: from {first} to {second} the mean response goes from "
+        f"{means[0]:.2f} to {means[-1]:.2f} and rises at {rising} of {len(means) - 1} steps; {axis['monotone']:.0%} of "
         f"{axis['latents']} latents turn monotonely, {control['monotone']:.0%} along random directions as long."
     )
