@@ -92,7 +92,7 @@ def differences(scored: Sequence[Scored]) -> Table:
                     {
                         "equation": number,
                         "criterion": criterion,
-                        "comparison": f"{MEAN} minus {control}",
+                        "comparison": f"minus {control}",
                         "difference": difference,
                         "low": low,
                         "high": high,
@@ -102,7 +102,7 @@ def differences(scored: Sequence[Scored]) -> Table:
     return Table(
         "differences",
         rows,
-        title="Against the controls",
+        title="The mean of exemplars against the controls",
         caption="Difference of rates over the same draws. 95 % intervals: Bonett-Price adjusted Wald, paired; each by "
         "itself, not corrected for their number.",
         formats=dict.fromkeys(("difference", *INTERVAL), "+.1%") | {"draws": ","},

@@ -26,7 +26,7 @@ def shares(report, criterion):
 
 def differences(report, criterion):
     rows = report.table("differences").rows
-    return {row["comparison"].split(" minus ")[1]: row for row in rows if row["criterion"] == criterion}
+    return {row["comparison"].removeprefix("minus "): row for row in rows if row["criterion"] == criterion}
 
 
 def expected_share(k, seed=0, n=100_000):
