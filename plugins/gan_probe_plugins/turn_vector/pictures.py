@@ -12,9 +12,10 @@ from gan_probe.report.figures import BLUE, ORANGE, image_grid, new_figure
 
 if TYPE_CHECKING:
     from gan_probe import Table
-    from gan_probe_plugins.turn_vector.turning import Turned
+    from gan_probe_plugins.turn_vector.turning import Axes, Turned
 
 SHOWN = 5  # rows, as in the paper
+MOST = 10  # exemplars of an end in a picture
 
 
 def strips(turned: Turned) -> list[Figure]:
@@ -39,6 +40,23 @@ def strips(turned: Turned) -> list[Figure]:
             )
         )
     return found
+
+
+def exemplars(axes: Axes) -> Figure:
+    """Each end's exemplars of the axis shown, in a row each."""
+    most = min(MOST, max(map(len, axes.images)))
+    rows = []
+    for images in axes.images:
+        rows += [*images[:most], *[np.full_like(images[0], 255)] * (most - len(images))]
+    first, second = axes.ends
+    return Figure(
+        "exemplars",
+        image_grid(np.stack(rows), most),
+        title="Exemplars of the axis shown",
+        caption=f"Above: {first}; below: {second}{f'; the first {most} of each' if most == MOST else ''}. Do they show "
+        "what their names say, and nothing else that sets them apart?",
+        alt=f"A row of samples that stand for {first} above one for {second}.",
+    )
 
 
 def response_figure(response: Table, turned: Turned) -> Figure:

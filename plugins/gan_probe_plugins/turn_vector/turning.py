@@ -25,15 +25,17 @@ FEW = 30  # latents below which a note warns
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """The ends' names, the axes (M, Z) from the first to the second, and each end's exemplars.
+    """The ends' names, the axes (M, Z) from the first to the second, and each end's exemplars by number.
 
-    `pools` says how many samples the exemplars were drawn from, None where a person marked them, and `seen` holds the
-    judge's probabilities (N, K) on all candidates.
+    `images` are the exemplars of the first axis, (k, H, W, C) uint8 for each end. `pools` says how many samples the
+    exemplars were drawn from, None where a person marked them, and `seen` holds the judge's probabilities (N, K) on all
+    candidates.
     """
 
     ends: tuple[str, str]
     values: np.ndarray
     numbers: tuple[np.ndarray, np.ndarray]
+    images: tuple[np.ndarray, np.ndarray]
     pools: tuple[int, int] | None
     seen: Mapping[str, np.ndarray] = field(default_factory=dict)
 
@@ -66,7 +68,7 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
     turned = _turned(gan, axes, judge if knows else None, options, ctx)
     notes = []
     found = [tables.exemplars(axes, options)]
-    figures = pictures.strips(turned)
+    figures = [*pictures.strips(turned), pictures.exemplars(axes)]
     if turned.responses is not None and turned.control is not None:
         rng = ctx.rng("turn-vector/bootstrap")
         response = tables.response(turned, rng)
@@ -104,7 +106,8 @@ def _judged(gan: GAN, judges: dict[str, Judge], name: str, options: TurnVectorOp
     z = gallery.samples.z.numpy().astype(np.float64)
     means = z[numbers].mean(2)  # (2, M, Z)
     sizes = (len(pools[0]), len(pools[1]))
-    return Axes((first, second), means[1] - means[0], (numbers[0], numbers[1]), sizes, gallery.probabilities)
+    images = (gallery.samples.pixels[numbers[0, 0]], gallery.samples.pixels[numbers[1, 0]])
+    return Axes((first, second), means[1] - means[0], (numbers[0], numbers[1]), images, sizes, gallery.probabilities)
 
 
 def _marked(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Axes:
@@ -117,9 +120,11 @@ def _marked(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Axes:
         if not marked.of(end):
             raise BadInputError(f"the concept {end[:60]!r} has no exemplars: mark some in gan-probe annotate")
     low, high = (np.array([marked.of(end)], dtype=np.int64) for end in (first, second))
-    z = ctx.samples(gan, 1 + int(max(low.max(), high.max()))).z.numpy().astype(np.float64)
+    samples = ctx.samples(gan, 1 + int(max(low.max(), high.max())))
+    z = samples.z.numpy().astype(np.float64)
+    images = (samples.pixels[low[0]], samples.pixels[high[0]])
     axis = z[high].mean(1) - z[low].mean(1)  # (1, Z)
-    return Axes((first, second), np.repeat(axis, options.latents, axis=0), (low, high), None)
+    return Axes((first, second), np.repeat(axis, options.latents, axis=0), (low, high), images, None)
 
 
 def _turned(gan: GAN, axes: Axes, judge: Judge | None, options: TurnVectorOptions, ctx: Context) -> Turned:

@@ -75,6 +75,7 @@ def test_marked_groups_turn_too_and_are_judged_where_the_judge_knows_them(bars, 
     assert along(report)["the axis"]["latents"] == 60
     assert any("one axis" in note for note in report.notes)
     report = run(gan, concepts=path, judge=None)
+    assert [figure.name for figure in report.figures] == ["turning", "control", "exemplars"]
     assert [table.name for table in report.tables] == ["exemplars"]
     report = run(gan, concepts=marks(night=[1], day=[2, 3]))
     assert any("not night and day: it was not asked" in note for note in report.notes)
