@@ -229,6 +229,14 @@ class Network(Normed):
                     break
         return found
 
+    def reach(self, x: Tensor, name: str, labels: Tensor | None = None) -> Tensor:
+        """Output of the named layer, activation included (N, C, H, W) or (N, F), through which gradients flow."""
+        for own, stage in self.named_children():
+            x = stage(x, labels)
+            if own == name:
+                return x
+        raise KeyError(f"no layer {name!r}")
+
     @property
     def norms(self) -> dict[str, nn.BatchNorm1d | nn.BatchNorm2d]:
         """The batch-norm layers by the name of their stage."""

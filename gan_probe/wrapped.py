@@ -82,6 +82,13 @@ class Wrapped(Normed):
     @torch.no_grad()
     def activations(self, x: Tensor, names: Sequence[str], labels: Tensor | None = None) -> dict[str, Tensor]:
         """Outputs of the named layers, activation included: each (N, C, H, W) or (N, F)."""
+        return self._read(x, names, labels)
+
+    def reach(self, x: Tensor, name: str, labels: Tensor | None = None) -> Tensor:
+        """Output of the named layer, activation included (N, C, H, W) or (N, F), through which gradients flow."""
+        return self._read(x, [name], labels)[name]
+
+    def _read(self, x: Tensor, names: Sequence[str], labels: Tensor | None) -> dict[str, Tensor]:
         if self._maps and x.dim() == 2:
             x = x[:, :, None, None]
         recorder = Trace(x, wanted=frozenset(self._ends[name] for name in names))

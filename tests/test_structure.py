@@ -21,6 +21,7 @@ PUBLIC |= {"gan_probe.network", "gan_probe.stage"}  # for an analysis that train
 PUBLIC |= {"gan_probe.feature_space", "gan_probe.judge", "gan_probe.sampling", "gan_probe.report.animation"}
 PUBLIC |= {"gan_probe.annotations"}  # boxes and exemplars that people marked
 PUBLIC |= {"gan_probe.arithmetic"}  # concepts, their exemplars and what is done to them
+PUBLIC |= {"gan_probe.guided", "gan_probe.receptive_field"}  # what excites a unit, and what it sees
 PUBLIC_PREFIXES = ("gan_probe.measures", "gan_probe.report.figures")
 FLOORS = ["gan_probe.cli", "gan_probe.api", "gan_probe.runner"]
 
