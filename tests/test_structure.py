@@ -20,6 +20,7 @@ PUBLIC = {"gan_probe", "gan_probe.data", "gan_probe.features", "gan_probe.gan", 
 PUBLIC |= {"gan_probe.network", "gan_probe.stage"}  # for an analysis that trains a network of the same architecture
 PUBLIC |= {"gan_probe.feature_space", "gan_probe.judge", "gan_probe.sampling", "gan_probe.report.animation"}
 PUBLIC |= {"gan_probe.annotations"}  # boxes and exemplars that people marked
+PUBLIC |= {"gan_probe.arithmetic"}  # concepts, their exemplars and what is done to them
 PUBLIC |= {"gan_probe.guided", "gan_probe.receptive_field"}  # what excites a unit, and what it sees
 PUBLIC |= {"gan_probe.neighbors"}
 PUBLIC_PREFIXES = ("gan_probe.measures", "gan_probe.report.figures")

@@ -1,0 +1,210 @@
+"""Arithmetic on exemplars that judges choose: how often a result shows what it should, by every method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gan_probe import BadInputError, Report
+from gan_probe.arithmetic import Plausible, disjoint_draws, implied, parse_equation
+from gan_probe.feature_space import open_space
+from gan_probe_plugins.concepts import Gallery, domain_note, judges_table, open_judges, says
+from gan_probe_plugins.vector_arithmetic import tables
+from gan_probe_plugins.vector_arithmetic.pictures import draws_figure, equation_figure, success_figure
+from gan_probe_plugins.vector_arithmetic.trial import MEAN, PIXELS, RANDOM, Trial, work_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gan_probe import GAN, Context
+    from gan_probe.feature_space import FeatureSpace
+    from gan_probe.judge import Judge
+    from gan_probe_plugins.vector_arithmetic import VectorArithmeticOptions
+
+REFERENCE, HELD_OUT = 2000, 1000  # images that plausibility is calibrated on
+FEW = 30  # draws below which a note warns
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A trial and its scores by method.
+
+    `shows` holds each expected class' (R,) bool, `plausible` (R,) bool; `around` (R,) is the share of the sum's eight
+    neighbours that succeed, and `pools` the numbers of samples that each term's exemplars were drawn from.
+    """
+
+    trial: Trial
+    expected: Mapping[str, str]
+    shows: Mapping[str, Mapping[str, np.ndarray]]
+    plausible: Mapping[str, np.ndarray]
+    around: np.ndarray
+    pools: tuple[int, ...]
+
+    def shown(self, method: str) -> np.ndarray:
+        """Whether each draw shows every class expected of it, (R,) bool."""
+        return np.asarray(np.all(list(self.shows[method].values()), axis=0))
+
+    def success(self, method: str) -> np.ndarray:
+        """Whether it does so plausibly, (R,) bool."""
+        return np.asarray(self.shown(method) & self.plausible[method])
+
+
+def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Report:
+    """Draw exemplars many times, score every method, and set the paper's against its controls."""
+    specs = options.judges or ()
+    judges = open_judges(specs, gan.card, ctx)
+    gallery = Gallery.judged(ctx.samples(gan, options.candidates), judges)
+    plausible, where = _plausible(gan, gallery, options, ctx)
+    equations = [parse_equation(text) for text in options.equations or default_equations(judges)]
+    expected = [implied(*(gallery.classes(term) for term in terms)) for terms in equations]
+    scored: list[Scored] = []
+    left_out: list[BadInputError] = []
+    for i, (terms, classes) in enumerate(zip(equations, expected, strict=True)):
+        ctx.progress(i, len(equations), "equations")
+        try:
+            numbers, pools = _exemplars(gallery, terms, options, ctx)
+        except BadInputError as error:  # the other equations may have enough
+            left_out.append(error)
+            continue
+        trial = work_out(gan, gallery.samples, terms, list(numbers), ctx)
+        scored.append(_score(trial, classes, judges, plausible, pools))
+    ctx.progress(len(equations), len(equations), "equations")
+    if not scored:
+        raise left_out[0]
+    figures = []
+    for i, s in enumerate(scored, 1):
+        figures += [
+            equation_figure(s.trial, gallery.samples, i, f"the first of {len(s.around)} draws, not chosen"),
+            draws_figure(s, i),
+            success_figure(s, i),
+        ]
+    return Report(
+        tables=[
+            tables.equations(scored),
+            tables.success(scored, options.exemplars),
+            tables.differences(scored),
+            tables.criteria(scored),
+            tables.exemplars(scored, options),
+            judges_table(judges, gallery.probabilities),
+        ],
+        figures=figures,
+        notes=[
+            *map(tables.verdict, scored),
+            *(f"Left out: {error}." for error in left_out),
+            *_cautions(scored),
+            where,
+            domain_note(judges, "generated images and sums"),
+        ],
+    )
+
+
+def default_equations(judges: Mapping[str, Judge]) -> list[str]:
+    """Each judge's last class given to the next judge's, or to its own first where there is one judge alone."""
+    ends = [(judge.classes[0], judge.classes[-1]) for judge in judges.values()]
+    if len(ends) == 1:
+        without, with_ = ends[0]
+        return [f"{with_} - {without} + {without}"]
+    found = []
+    for (no_a, a), (no_b, b) in pairwise(ends):
+        found.append(f"{a} & {no_b} - {no_a} & {no_b} + {no_a} & {b}")
+        found.append(f"{b} & {no_a} - {no_b} & {no_a} + {no_b} & {a}")
+    return found
+
+
+def _exemplars(
+    gallery: Gallery, terms: tuple[str, str, str], options: VectorArithmeticOptions, ctx: Context
+) -> tuple[np.ndarray, tuple[int, ...]]:
+    pools = [gallery.pool(term, options.confidence) for term in terms]
+    rng = ctx.rng(f"vector-arithmetic/exemplars/{' - '.join(terms)}")
+    numbers = disjoint_draws(pools, options.exemplars, options.draws, rng)
+    if numbers.shape[1] < 2:
+        rarest = int(np.argmin([len(pool) for pool in pools]))
+        raise BadInputError(
+            f"too few samples for two draws: {len(pools[rarest])} of {options.candidates:,} show "
+            f"{terms[rarest][:50]!r} at {options.confidence:.0%}; try more --candidates or less --confidence"
+        )
+    return numbers, tuple(map(len, pools))
+
+
+def _score(
+    trial: Trial,
+    expected: Mapping[str, str],
+    judges: Mapping[str, Judge],
+    plausible: Callable[[np.ndarray], np.ndarray],
+    pools: tuple[int, ...],
+) -> Scored:
+    def shows(images: np.ndarray) -> dict[str, np.ndarray]:
+        return {judge: says(judges[judge], images, value) for judge, value in expected.items()}
+
+    n = len(trial.around)
+    others = np.delete(trial.around, 4, axis=1)  # (R, 8, H, W, C)
+    flat = others.reshape(-1, *others.shape[2:])
+    around = np.all(list(shows(flat).values()), axis=0) & plausible(flat)
+    return Scored(
+        trial,
+        expected,
+        {method: shows(images) for method, images in trial.images.items()},
+        {method: plausible(images) for method, images in trial.images.items()},
+        around.reshape(n, 8).mean(1),
+        pools,
+    )
+
+
+def _plausible(
+    gan: GAN, gallery: Gallery, options: VectorArithmeticOptions, ctx: Context
+) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
+    """The test of plausibility, and a note on what it is."""
+    space, notes = _space(gan, options.feature_space, ctx)
+    if ctx.data is not None:
+        rng = ctx.rng("vector-arithmetic/reference")
+        split = ctx.data.train
+        n = min(REFERENCE + HELD_OUT, len(split))
+        images = ctx.images(split.take(n, rng), gan.card).images
+        what = f"images of {ctx.data.name}"
+    else:
+        images = gallery.samples.pixels[: REFERENCE + HELD_OUT]
+        what = "samples of the generator itself (there are no --data)"
+    parted = len(images) * REFERENCE // (REFERENCE + HELD_OUT)
+    if not parted:
+        raise BadInputError(f"plausibility needs two images at least, and {what} are {len(images)}: pass more --data")
+    features = space(images)
+    test = Plausible.calibrated(features[:parted], features[parted:])
+    note = (
+        f"Plausible is what lies as near to {parted:,} {what} as 95 % of {len(images) - parted:,} others of them "
+        f"do, by Euclidean distance to the nearest in {space.name}. What is blurred towards their mean passes too."
+    )
+    return lambda x: test(space(x)), " ".join([note, *notes])
+
+
+def _space(gan: GAN, name: str, ctx: Context) -> tuple[FeatureSpace, tuple[str, ...]]:
+    card = gan.card
+    try:
+        space = open_space(name, card.image_size, card.channels, judged=gan, device=str(ctx.device))
+    except BadInputError as error:
+        if name != "default":
+            raise
+        # a bare installation lacks the model that the default is made of; and it must not be the GAN that is looked at
+        space = open_space("pixels", card.image_size, card.channels)
+        return space, (f"Pixels stand in for the default feature space: {error}.", *space.notes)
+    return space, space.notes
+
+
+def _cautions(scored: list[Scored]) -> list[str]:
+    notes = []
+    if few := [s.trial.equation for s in scored if len(s.around) < FEW]:
+        notes.append(f"Fewer than {FEW} draws, so wide intervals: {'; '.join(few)}. More --candidates allow more.")
+    rate = float(np.mean([s.plausible[RANDOM].mean() for s in scored]))
+    if rate < 0.5:
+        notes.append(
+            f"Only {rate:.0%} of random samples are plausible here: the generator draws other images than those that "
+            "plausibility was calibrated on. Compare what is shown, in the table by criterion."
+        )
+    if any(s.shown(PIXELS).mean() > s.shown(MEAN).mean() for s in scored):
+        notes.append(
+            "Where pixels show the classes as often as latents or oftener, the objects of the images lie over each "
+            "other: adding an object's pixels then draws it, as an overlay."
+        )
+    return notes

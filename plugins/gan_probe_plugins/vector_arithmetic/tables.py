@@ -1,0 +1,180 @@
+"""The tables: success by method, differences to the controls, and each criterion by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gan_probe import Table
+from gan_probe.measures.intervals import paired_difference, t_mean, wilson
+from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, SCALED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gan_probe.report import Cell
+    from gan_probe_plugins.vector_arithmetic import VectorArithmeticOptions
+    from gan_probe_plugins.vector_arithmetic.rates import Scored
+
+INTERVAL = ("low", "high")
+
+
+def equations(scored: Sequence[Scored]) -> Table:
+    """The equations, what each should show, and how often its sum does."""
+    rows: list[dict[str, Cell]] = []
+    for number, s in enumerate(scored, 1):
+        hits = s.success(MEAN)
+        low, high = wilson(int(hits.sum()), len(hits))
+        rows.append(
+            {
+                "number": number,
+                "equation": s.trial.equation,
+                "should show": wanted(s),
+                "success": float(hits.mean()),
+                "low": low,
+                "high": high,
+                "draws": len(hits),
+            }
+        )
+    return Table(
+        "equations",
+        rows,
+        title="The equations",
+        caption="Success of the mean of exemplars, as in the next table. 95 % intervals over draws, Wilson.",
+        formats=dict.fromkeys(("success", *INTERVAL), ".1%") | {"draws": ","},
+    )
+
+
+def success(scored: Sequence[Scored], k: int) -> Table:
+    """The rate of success of each equation by each method."""
+    rows: list[dict[str, Cell]] = []
+    for number, s in enumerate(scored, 1):
+        for method in (MEAN, AROUND, *CONTROLS):
+            n = len(s.around)
+            if method == AROUND:
+                rate, low, high = t_mean(s.around)
+            else:
+                count = int(s.success(method).sum())
+                rate, (low, high) = count / n, wilson(count, n)
+            rows.append(
+                {
+                    "equation": number,
+                    "method": method,
+                    "success": rate,
+                    "low": max(0.0, low),
+                    "high": min(1.0, high),
+                    "interval": "Student's t" if method == AROUND else "Wilson",
+                    "draws": n,
+                    "length": s.trial.lengths.get(method),
+                }
+            )
+    return Table(
+        "success",
+        rows,
+        title="How often the sum shows what it should",
+        caption=f"Success: every class expected is the judge's first, and the image is plausible. {k} exemplars a "
+        "concept; no sample serves twice. 95 % intervals over draws. Controls: one exemplar of each concept, also "
+        "brought to a sample's length; sums of the exemplars' pixels; the third concept's mean without the rest; "
+        "random samples. Length: of the latents, in typical ones.",
+        formats=dict.fromkeys(("success", *INTERVAL), ".1%") | {"draws": ",", "length": ".2f"},
+    )
+
+
+def differences(scored: Sequence[Scored]) -> Table:
+    """The paper's method minus each control, on the same draws."""
+    rows: list[dict[str, Cell]] = []
+    for number, s in enumerate(scored, 1):
+        for control in CONTROLS:
+            for criterion, of in (("success", s.success), ("shown, plausible or not", s.shown)):
+                difference, low, high = paired_difference(of(MEAN), of(control))
+                rows.append(
+                    {
+                        "equation": number,
+                        "criterion": criterion,
+                        "comparison": f"minus {control}",
+                        "difference": difference,
+                        "low": low,
+                        "high": high,
+                        "draws": len(s.around),
+                    }
+                )
+    return Table(
+        "differences",
+        rows,
+        title="The mean of exemplars against the controls",
+        caption="Difference of rates over the same draws. 95 % intervals: Bonett-Price adjusted Wald, paired; each by "
+        "itself, not corrected for their number.",
+        formats=dict.fromkeys(("difference", *INTERVAL), "+.1%") | {"draws": ","},
+    )
+
+
+def criteria(scored: Sequence[Scored]) -> Table:
+    """Each expected class, all together, and plausibility, by method."""
+    rows: list[dict[str, Cell]] = []
+    for number, s in enumerate(scored, 1):
+        for method in (MEAN, *CONTROLS):
+            parts = {f"shows {s.expected[judge]}": hit for judge, hit in s.shows[method].items()}
+            if len(parts) > 1:
+                parts["shows all"] = s.shown(method)
+            for criterion, hit in (parts | {"plausible": s.plausible[method]}).items():
+                low, high = wilson(int(hit.sum()), len(hit))
+                rows.append(
+                    {
+                        "equation": number,
+                        "method": method,
+                        "criterion": criterion,
+                        "share": float(hit.mean()),
+                        "low": low,
+                        "high": high,
+                        "draws": len(hit),
+                    }
+                )
+    return Table(
+        "criteria",
+        rows,
+        title="By criterion",
+        caption="Shares of draws that meet each criterion by itself. 95 % intervals, Wilson.",
+        formats=dict.fromkeys(("share", *INTERVAL), ".1%") | {"draws": ","},
+    )
+
+
+def exemplars(scored: Sequence[Scored], options: VectorArithmeticOptions) -> Table:
+    """Where the exemplars come from, and those of the draw that is shown."""
+    return Table(
+        "exemplars",
+        [
+            {
+                "equation": number,
+                "concept": f"{sign} {term}",
+                "pool": pool,
+                "shown": ", ".join(map(str, numbers[0])),
+            }
+            for number, s in enumerate(scored, 1)
+            for sign, term, pool, numbers in zip("+-+", s.trial.terms, s.pools, s.trial.numbers, strict=True)
+        ],
+        title="Exemplars",
+        caption=f"Pool: those of the run's first {options.candidates:,} samples that every judge is at least "
+        f"{options.confidence:.0%} sure of. Shown: numbers of the samples in the first draw.",
+        formats={"pool": ","},
+    )
+
+
+def verdict(s: Scored) -> str:
+    """One sentence on whether the arithmetic holds against its controls."""
+    says, held = [], True
+    for control in CONTROLS:
+        difference, low, high = paired_difference(s.success(MEAN), s.success(control))
+        word = "above" if low > 0 else "below" if high < 0 else "not told apart from"
+        says.append(f"{word} {control} ({s.success(control).mean():.0%}; {difference:+.0%}, {low:+.0%} to {high:+.0%})")
+        held &= low > 0 or control == SCALED  # which the paper does not have
+    rate = float(np.mean(s.success(MEAN)))
+    return (
+        f"{'Holds' if held else 'Fails'}: {s.trial.equation} gives {wanted(s)} in {rate:.0%} of "
+        f"{len(s.around)} draws: {'; '.join(says)}."
+    )
+
+
+def wanted(s: Scored) -> str:
+    """The classes expected, joined as in an equation."""
+    return " & ".join(s.expected.values())
