@@ -123,6 +123,13 @@ class Analysis(ABC, Generic[OptionsT]):
         """Whether any need is met by a checkpoint rather than by data."""
         return bool(self.needs - {"data"})
 
+    def check(self, gan: GAN | None, options: OptionsT, data: Data | None) -> None:
+        """Raise BadInputError or UsageError where this checkpoint, these options or data cannot serve; quickly.
+
+        It is asked before anything runs, once `needs` are met, and decodes nothing. A run that names no analysis leaves
+        out those that raise here.
+        """
+
     @abstractmethod
     def run(self, gan: GAN | None, options: OptionsT, ctx: Context) -> Report:
         """Analyse and return a `Report`; touch neither the disk, the terminal nor a global random state.

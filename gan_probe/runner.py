@@ -54,9 +54,10 @@ class Run:
             for r in self.analyses
         }
 
-    def refusal(self, analysis: Registered) -> str:
-        """Why this analysis cannot run here, in one sentence; empty where it can."""
-        needs = analysis.analysis.needs
+    def obstacle(self, registered: Registered) -> GanProbeError | None:
+        """Why this analysis cannot run here, in one sentence; None where it can."""
+        analysis = registered.analysis
+        needs = analysis.needs
         given = (self.gan.gives if self.gan else frozenset()) | ({"data"} if self.data is not None else frozenset())
         obstacle = ""
         if self.gan is not None and "gradients" in needs - given:
@@ -65,28 +66,34 @@ class Run:
                 given |= {"gradients"}
             except BadInputError as error:
                 obstacle = f" ({error})"
-        missing = [NEEDS[need] for need in NEEDS if need in needs and need not in given]
-        if not missing:
-            return ""
-        if self.gan is None and needs - {"data"}:
-            return f"{analysis.analysis.name} needs a checkpoint: name one behind the options"
-        cause = f" ({self.no_data})" if self.no_data and NEEDS["data"] in missing else ""
-        return f"{analysis.analysis.name} needs {' and '.join(missing)}{cause}{obstacle}"
+        if missing := [NEEDS[need] for need in NEEDS if need in needs and need not in given]:
+            if self.gan is None and needs - {"data"}:
+                return BadInputError(f"{analysis.name} needs a checkpoint: name one behind the options")
+            cause = f" ({self.no_data})" if self.no_data and NEEDS["data"] in missing else ""
+            return BadInputError(one_line(f"{analysis.name} needs {' and '.join(missing)}{cause}{obstacle}"))
+        try:
+            analysis().check(self.gan, self.parsed[analysis.name], self.data)
+        except GanProbeError as error:
+            return error
+        except Exception as error:  # its own bug, which must cost nobody else a result
+            return GanProbeError(one_line(f"{analysis.name}: its check failed, {type(error).__name__}: {error}"))
+        return None
 
     def check(self) -> None:
-        """Raise BadInputError if no analysis at all can run here."""
-        refusals = [self.refusal(registered) for registered in self.analyses]
-        if refusals and all(refusals):
-            raise BadInputError(one_line("; ".join(refusals)))
+        """Raise what stands in the way, if no analysis at all can run here."""
+        obstacles = [self.obstacle(registered) for registered in self.analyses]
+        found = [obstacle for obstacle in obstacles if obstacle is not None]
+        if obstacles and len(found) == len(obstacles):
+            raise found[0] if len(found) == 1 else BadInputError(one_line("; ".join(map(str, found))))
 
     def start(self, on_report: Callable[[RunReport, Report], None] | None = None) -> RunReport:
         """Run every analysis; `on_report` receives the growing report as each one ends.
 
-        Raises BadInputError before anything runs if no analysis can run, and OutputError if `on_report` cannot write.
-        A KeyboardInterrupt passes once the analyses that have not ended have been handed on as `interrupted`.
+        Raises what stands in the way before anything runs if no analysis can run, and OutputError if `on_report` cannot
+        write. A KeyboardInterrupt passes once the analyses that have not ended have been handed on as `interrupted`.
         """
         self.check()
-        refusals = {r.analysis.name: self.refusal(r) for r in self.analyses}
+        obstacles = {r.analysis.name: self.obstacle(r) for r in self.analyses}
         # where the networks are: what onnxruntime runs stays on the CPU, whatever was asked for
         device = self.gan.device if self.gan else self.device
         record = provenance(self.command, self.seed, device, self.data.name if self.data else None)
@@ -109,9 +116,9 @@ class Run:
 
         try:
             for registered in self.analyses:
-                if refusal := refusals[registered.analysis.name]:
-                    self.errors.append(BadInputError(one_line(refusal)))
-                    land(registered, Report(status="refused", error=one_line(refusal)))
+                if obstacle := obstacles[registered.analysis.name]:
+                    self.errors.append(obstacle)
+                    land(registered, Report(status="refused", error=one_line(obstacle)))
                 else:
                     land(registered, self._run_one(registered, result))
         except KeyboardInterrupt:

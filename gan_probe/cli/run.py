@@ -196,13 +196,13 @@ def command(
             limits=Limits(60 * time_limit, None if memory_limit is None else int(memory_limit * 1e9)),
         )
         if not names:
-            job.analyses = [r for r in chosen if not job.refusal(r)]
+            job.analyses = [r for r in chosen if not job.obstacle(r)]
             if not job.analyses:
                 raise UsageError(
                     "nothing to run: name a checkpoint and pass --data; `gan-probe plugins` lists the analyses"
                 )
         job.check()
-        if no_data and not any(job.refusal(r) for r in job.analyses):  # a refusal says it itself
+        if no_data and not any(job.obstacle(r) for r in job.analyses):  # a refusal says it itself
             click.echo(f"note: no data: {one_line(no_data, 400)}", err=True)
         folder = stack.enter_context(ReportFolder(out or _default_folder(gan, names), force=force))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from gan_probe import GAN, Context
-    from gan_probe.data import Images
+    from gan_probe.data import Data, Images
     from gan_probe.report import Cell
 
 # training set, its size, test error: the paper's Table 3, for MNIST
@@ -50,6 +50,13 @@ class NNClassifier(Analysis[NNClassifierOptions]):
     needs = frozenset({"sample", "labels", "data"})
     Options = NNClassifierOptions
 
+    def check(self, gan: GAN | None, options: NNClassifierOptions, data: Data | None) -> None:  # noqa: ARG002
+        """The data need labels, of the model's own classes."""
+        if gan is not None and data is not None:
+            if data.train.labels is None:
+                raise BadInputError(f"{data.name} has no labels to score by: use class sub-folders, or --labels")
+            _matched(gan.card.classes, data.train.classes, data.name)
+
     def run(self, gan: GAN | None, options: NNClassifierOptions, ctx: Context) -> Report:
         """Compare every sample, and every real training image, with the test images, and forget it."""
         import numpy as np
@@ -59,8 +66,6 @@ class NNClassifier(Analysis[NNClassifierOptions]):
         train, test = ctx.data.train_test(ctx.rng("nn-classifier/split"))
         if options.test_size is not None:
             test = test.take(options.test_size, ctx.rng("nn-classifier/test"))
-        if train.labels is None or test.labels is None:
-            raise BadInputError(f"{ctx.data.name} has no labels to score by: use class sub-folders, or --labels")
         to_data = _matched(gan.card.classes, train.classes, ctx.data.name)
         seen, judged = ctx.images(train, gan.card), ctx.images(test, gan.card)
         truth = _labels(judged)

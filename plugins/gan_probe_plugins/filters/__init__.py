@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gan_probe import GAN, Context
+    from gan_probe.data import Data
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,19 @@ class Filters(Analysis[FiltersOptions]):
     needs = frozenset({"discriminator", "layers", "gradients", "data"})
     Options = FiltersOptions
 
+    def check(self, gan: GAN | None, options: FiltersOptions, data: Data | None) -> None:  # noqa: ARG002
+        """A conditional discriminator's filters see the answer."""
+        if gan is not None and gan.card.classes:
+            raise BadInputError(
+                "this discriminator is conditioned on labels, which its filters see: use an unconditional checkpoint"
+            )
+
     def run(self, gan: GAN | None, options: FiltersOptions, ctx: Context) -> Report:
         """Pass all images through both networks, measure every filter, picture some."""
         # the numbers and pictures come with the run, not with --help
         from gan_probe_plugins.filters.look import look
 
-        if gan is None or gan.discriminator is None:
-            raise BadInputError("filters needs a discriminator")
-        if gan.card.classes:
-            raise BadInputError(
-                "this discriminator is conditioned on labels, which its filters see: use an unconditional checkpoint"
-            )
+        assert gan is not None  # noqa: S101  # `needs` says so
         return look(gan, options, ctx)
 
 

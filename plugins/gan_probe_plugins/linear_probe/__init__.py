@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gan_probe import GAN, Context
+    from gan_probe.data import Data
     from gan_probe_plugins.linear_probe.protocols import Protocol
 
 
@@ -67,6 +68,11 @@ class LinearProbe(Analysis[LinearProbeOptions]):
     needs = frozenset({"discriminator", "layers", "data"})
     Options = LinearProbeOptions
 
+    def check(self, gan: GAN | None, options: LinearProbeOptions, data: Data | None) -> None:  # noqa: ARG002
+        """A conditional discriminator is told the answer."""
+        if gan is not None and gan.card.classes:
+            raise BadInputError("this discriminator is conditioned on labels: its features would give them away")
+
     def run(self, gan: GAN | None, options: LinearProbeOptions, ctx: Context) -> Report:
         """Extract, choose C, fit, and score all feature sets on the same test images."""
         # scikit-learn and the numbers come with the run, not with --help
@@ -75,10 +81,8 @@ class LinearProbe(Analysis[LinearProbeOptions]):
         from gan_probe_plugins.linear_probe.report import report
         from gan_probe_plugins.linear_probe.sets import chosen_layers, recomputes
 
-        if gan is None or gan.discriminator is None:
-            raise BadInputError("linear-probe needs a discriminator")
-        if gan.card.classes:
-            raise BadInputError("this discriminator is conditioned on labels: its features would give them away")
+        assert gan is not None  # noqa: S101  # `needs` says so
+        assert gan.discriminator is not None  # noqa: S101
         protocol = protocol_of(options)
         layers = chosen_layers(gan.discriminator, options.layers)
         seen = world(gan, options, protocol, ctx)

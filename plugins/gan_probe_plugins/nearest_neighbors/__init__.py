@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gan_probe import GAN, Context
+    from gan_probe.data import Data
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,13 @@ class NearestNeighbors(Analysis[NearestNeighborsOptions]):
     title = "Nearest training images, and tests of copying"
     needs = frozenset({"sample", "data"})
     Options = NearestNeighborsOptions
+
+    def check(self, gan: GAN | None, options: NearestNeighborsOptions, data: Data | None) -> None:  # noqa: ARG002
+        """Some images must be known to be held out."""
+        from gan_probe_plugins.nearest_neighbors.sets import check_held_out
+
+        if gan is not None and data is not None:
+            check_held_out(gan, data)
 
     def run(self, gan: GAN | None, options: NearestNeighborsOptions, ctx: Context) -> Report:
         """Search in pixels and in the feature space, in place and shifted; test, and lay out."""

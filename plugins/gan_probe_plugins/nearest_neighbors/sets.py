@@ -12,7 +12,7 @@ from gan_probe.feature_space import open_space
 
 if TYPE_CHECKING:
     from gan_probe import GAN, Context
-    from gan_probe.data import Split
+    from gan_probe.data import Data, Split
     from gan_probe.feature_space import FeatureSpace
 
 
@@ -31,7 +31,7 @@ def gather(gan: GAN, count: int, ctx: Context) -> Sets:
 
     Raises BadInputError where no images can be held against the samples.
     """
-    train, test, note = _parted(gan, count, ctx)
+    train, test, note = _parted(count, ctx)
     notes = [note] if note else []
     if len(test) > count:
         test = test.take(count, ctx.rng("nearest-neighbors/held-out"))
@@ -62,18 +62,22 @@ def feature_space(gan: GAN, spec: str, ctx: Context) -> tuple[FeatureSpace | Non
     return space, list(space.notes)
 
 
-def _parted(gan: GAN, count: int, ctx: Context) -> tuple[Split, Split, str]:
+def check_held_out(gan: GAN, data: Data) -> None:
+    """BadInputError where the model may have seen every image there is."""
+    trained_on = {gan.card.training_data, _training_record(gan).get("name", "")} - {""}
+    if data.test is None and (not trained_on or data.name in trained_on):
+        raise BadInputError(
+            f"{data.name} has no held-out images, and this model may have seen all of them: without images it has not "
+            "seen, near is no copy. Pass data with a test split"
+        )
+
+
+def _parted(count: int, ctx: Context) -> tuple[Split, Split, str]:
     """Training and held-out images, and what to know of them."""
     data = ctx.data
     assert data is not None  # noqa: S101  # `needs` says so
     if data.test is not None:
         return data.train, data.test, ""
-    trained_on = {gan.card.training_data, _training_record(gan).get("name", "")} - {""}
-    if not trained_on or data.name in trained_on:
-        raise BadInputError(
-            f"{data.name} has no held-out images, and this model may have seen all of them: without images it has not "
-            "seen, near is no copy. Pass data with a test split"
-        )
     n = min(count, len(data.train) // 2)
     if n < 1:
         raise BadInputError(f"{data.name} has too few images to hold some out: pass more")

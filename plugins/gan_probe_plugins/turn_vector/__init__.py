@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gan_probe import GAN, Context
+    from gan_probe.data import Data
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,9 @@ class TurnVector(Analysis[TurnVectorOptions]):
     needs = frozenset({"sample"})
     Options = TurnVectorOptions
 
-    def run(self, gan: GAN | None, options: TurnVectorOptions, ctx: Context) -> Report:
-        """Find the axis, walk it from new latents, and let the judge look."""
-        if gan is None or gan.generator is None:
-            raise BadInputError("turn-vector needs a generator")
-        if gan.card.classes:
+    def check(self, gan: GAN | None, options: TurnVectorOptions, data: Data | None) -> None:  # noqa: ARG002
+        """A judge or marks must be named, and the generator be without labels."""
+        if gan is not None and gan.card.classes:
             raise BadInputError("this generator draws what its label says: turn-vector is about those without labels")
         if options.judge is None and options.concepts is None:
             raise UsageError(
@@ -57,9 +56,13 @@ class TurnVector(Analysis[TurnVectorOptions]):
             raise UsageError("--ends needs two different groups, as left,right")
         if options.steps % 2 == 0:
             raise UsageError(f"--steps is {options.steps}: take an odd number, so that the original is in the middle")
+
+    def run(self, gan: GAN | None, options: TurnVectorOptions, ctx: Context) -> Report:
+        """Find the axis, walk it from new latents, and let the judge look."""
         # numpy, torch and matplotlib come with the run, not with --help
         from gan_probe_plugins.turn_vector.turning import turn
 
+        assert gan is not None  # noqa: S101  # `needs` says so
         return turn(gan, options, ctx)
 
 

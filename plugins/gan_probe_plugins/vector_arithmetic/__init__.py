@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gan_probe import GAN, Context
+    from gan_probe.data import Data
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,9 @@ class VectorArithmetic(Analysis[VectorArithmeticOptions]):
     takes = frozenset({"data"})
     Options = VectorArithmeticOptions
 
-    def run(self, gan: GAN | None, options: VectorArithmeticOptions, ctx: Context) -> Report:
-        """Open judges or marks, draw exemplars, add, and score."""
-        if gan is None or gan.generator is None:
-            raise BadInputError("vector-arithmetic needs a generator")
-        if gan.card.classes:
+    def check(self, gan: GAN | None, options: VectorArithmeticOptions, data: Data | None) -> None:  # noqa: ARG002
+        """Judges or marks must be named, and the generator be without labels."""
+        if gan is not None and gan.card.classes:
             raise BadInputError("this generator draws what its label says: vector-arithmetic is about those without")
         if (options.judges is None) == (options.concepts is None):
             raise UsageError(
@@ -59,10 +58,14 @@ class VectorArithmetic(Analysis[VectorArithmeticOptions]):
             )
         if options.judges is None and options.equations is None:
             raise UsageError("--concepts needs --equations 'A - B + C' in the names of the file's concepts")
+
+    def run(self, gan: GAN | None, options: VectorArithmeticOptions, ctx: Context) -> Report:
+        """Open judges or marks, draw exemplars, add, and score."""
         # numpy, torch and matplotlib come with the run, not with --help
         from gan_probe_plugins.vector_arithmetic.marked import with_marks
         from gan_probe_plugins.vector_arithmetic.rates import with_judges
 
+        assert gan is not None  # noqa: S101  # `needs` says so
         return with_marks(gan, options, ctx) if options.judges is None else with_judges(gan, options, ctx)
 
 
