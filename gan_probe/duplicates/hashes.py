@@ -63,8 +63,8 @@ def matches(queries: np.ndarray, codes: np.ndarray, radius: int) -> np.ndarray:
     step = max(1, 2**22 // len(codes))
     pairs = [np.empty((0, 2), np.int64)]
     for start in range(0, len(queries), step):
-        near = np.argwhere(_differing(own[start : start + step], others) <= radius)
-        pairs.append(near + [start, 0])
+        query, code = np.nonzero(_differing(own[start : start + step], others) <= radius)
+        pairs.append(np.stack([query + start, code], axis=1))
     return np.concatenate(pairs)
 
 

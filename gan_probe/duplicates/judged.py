@@ -12,7 +12,7 @@ COLUMNS = ("pair", "first", "second", "duplicate")
 WORDS = {"yes": True, "y": True, "1": True, "no": False, "n": False, "0": False}
 
 
-def read_judged(path: Path, pairs: list[tuple[int, int]]) -> list[bool]:
+def read_judged(path: Path, pairs: list[tuple[str, str]]) -> list[bool]:
     """Whether each pair that has an answer is a duplicate.
 
     The CSV's first line names the columns pair and duplicate (yes or no); where it names first and second too, these
@@ -39,11 +39,10 @@ def read_judged(path: Path, pairs: list[tuple[int, int]]) -> list[bool]:
                 if int(number) in answers:
                     raise BadInputError(f"{line}: pair {number} has an answer already: keep one")
                 if row.get("first") is not None and row.get("second") is not None:
-                    drawn = tuple(str(image) for image in pairs[int(number) - 1])
+                    drawn = pairs[int(number) - 1]
                     if (row["first"].strip(), row["second"].strip()) != drawn:
-                        raise BadInputError(
-                            f"{line}: pair {number} is now {' and '.join(drawn)}: judge the pairs of this set and seed"
-                        )
+                        now = f"{short(drawn[0], 25)} and {short(drawn[1], 25)}"
+                        raise BadInputError(f"{line}: pair {number} is now {now}: judge this run's pairs.csv")
                 answers[int(number)] = WORDS[answer]
     except OSError as error:
         raise BadInputError(f"{where}: cannot read it: {error.strerror}") from None

@@ -47,7 +47,7 @@ def compressed(images: np.ndarray, quality: int = 75) -> np.ndarray:
 def brightened(images: np.ndarray, factor: float = 1.2) -> np.ndarray:
     """Images (N, H, W, C) with every second one's values times `factor`, and the others' divided by it, clipped."""
     factors = np.where(np.arange(len(images)) % 2, 1 / factor, factor)[:, None, None, None]
-    return np.clip(np.rint(images * factors), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(images * factors), 0, 255), np.uint8)
 
 
 def mirrored(images: np.ndarray) -> np.ndarray:

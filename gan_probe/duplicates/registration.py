@@ -1,4 +1,4 @@
-"""Whether two images are one picture: laid over each other where they fit best, how well do they agree?"""
+"""Whether two images are one picture: how well they agree, laid over each other where they fit best."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ def agreement(images: np.ndarray, others: np.ndarray, pairs: np.ndarray) -> np.n
     found = np.zeros(len(pairs), np.float32)
     for start in range(0, len(pairs), BLOCK):
         first, second = pairs[start : start + BLOCK].T
-        found[start : start + BLOCK] = _agreement(
-            images[first].astype(np.float32), others[second].astype(np.float32)
-        )
+        found[start : start + BLOCK] = _agreement(images[first].astype(np.float32), others[second].astype(np.float32))
     return found
 
 
@@ -54,17 +52,17 @@ def _agreement(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def _details(images: np.ndarray) -> np.ndarray:
     """Grey (P, H, W) less its Gaussian blur; a blur is a product with a matrix on either side."""
     grey = images @ LUMA
-    return grey - _blur(grey.shape[1]) @ grey @ _blur(grey.shape[2]).T
+    return np.asarray(grey - _blur(grey.shape[1]) @ grey @ _blur(grey.shape[2]).T)
 
 
 def _blur(n: int) -> np.ndarray:
     apart = np.subtract.outer(np.arange(n), np.arange(n))
     weights = np.exp(-(apart**2) / (2 * SIGMA**2))
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+    return np.asarray(weights / weights.sum(1, keepdims=True), np.float32)
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     a, b = (x.reshape(len(x), -1) for x in (first, second))
     a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
     energies = [np.einsum("ij,ij->i", x, x) + NOISE * x.shape[1] for x in (a, b)]
-    return np.einsum("ij,ij->i", a, b) / np.sqrt(energies[0] * energies[1])
+    return np.asarray(np.einsum("ij,ij->i", a, b) / np.sqrt(energies[0] * energies[1]))

@@ -1,4 +1,4 @@
-"""The second stage: near-duplicates that a hash misses, by what shifts leave alone and then by laying over each other."""
+"""The second stage: near-duplicates that a hash misses, sought by their spectra and then laid over each other."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class NearDuplicates:
             own = self.images[first : first + 1]
             same = (self.images[others] == own).all((1, 2, 3))
             both = np.maximum(agreement(own, self.images, pairs), agreement(own[:, :, ::-1], self.images, pairs))
-            return same | (both >= self.limit)
+            return np.asarray(same | (both >= self.limit))
 
         found = [group for c in components(len(self.images), self.pairs) for group in led_by_first(c, agree)]
         return sorted(found, key=lambda group: (-len(group), int(group[0])))
@@ -103,7 +103,7 @@ class NearDuplicates:
                 own = np.arange(start, start + len(some)) if same else None
                 near = nearest(self._whitened(descriptors(some)), self._rows, NEIGHBOURS, own=own)
                 agreements.append(agreement(some, self.images, near))
-                pairs.append(near + [start, 0])
+                pairs.append(near + np.array([start, 0]))
                 done += len(some)
                 if self.progress is not None and what:
                     self.progress(done, total, what)

@@ -1,4 +1,4 @@
-"""Where to look for near-duplicates: the images whose Fourier magnitudes are nearest, as these stay when one is shifted.
+"""Where to look for near-duplicates: the nearest Fourier magnitudes, as these stay when an image is shifted.
 
 A translation changes only the phases of an image's Fourier transform, and a window makes that nearly true of one whose
 edges are cut. JPEG keeps the low frequencies, and brightness is divided out.
@@ -76,8 +76,8 @@ def nearest(queries: np.ndarray, rows: np.ndarray, k: int, own: np.ndarray | Non
 
 
 def _hann(n: int) -> np.ndarray:
-    return np.hanning(n + 2)[1:-1].astype(np.float32)
+    return np.asarray(np.hanning(n + 2)[1:-1], np.float32)
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6), np.float32)

@@ -53,7 +53,9 @@ class Dedup(Analysis[DedupOptions]):
         del gan  # only the data are looked at
         seen = world(ctx)
         ways = methods(seen, options, ctx)
-        return report(seen, ways, recall(seen, ways, options, ctx), false_alarms(seen, ways, options, ctx), options, ctx)
+        return report(
+            seen, ways, recall(seen, ways, options, ctx), false_alarms(seen, ways, options, ctx), options, ctx
+        )
 
 
 @hookimpl

@@ -89,8 +89,8 @@ def _methods(seen: Seen, methods: Methods) -> Table:
         title="Duplicates found",
         caption=f"Among {n:,} images of {seen.split.name}; the first of each group is kept. Also by overlay: images "
         "left out that overlay has in one group with the image kept. Intervals: 95 %, Wilson, of a set drawn likewise.",
-        formats={key: ".2%" for key in ("share", "low", "high")}
-        | {key: "," for key in ("groups", "largest", "left out", "also by overlay")},
+        formats=dict.fromkeys(("share", "low", "high"), ".2%")
+        | dict.fromkeys(("groups", "largest", "left out", "also by overlay"), ","),
     )
 
 
@@ -117,7 +117,15 @@ def _judged(seen: Seen, drawn: np.ndarray, of: int, options: DedupOptions) -> Ta
     low, high = wilson(wrong, len(answers))
     return Table(
         "judged",
-        [{"pairs judged": len(answers), "wrong": wrong, "false positives": wrong / len(answers), "low": low, "high": high}],
+        [
+            {
+                "pairs judged": len(answers),
+                "wrong": wrong,
+                "false positives": wrong / len(answers),
+                "low": low,
+                "high": high,
+            }
+        ],
         title="False positives, by eye",
         caption=f"Judged by a person, of {len(drawn)} pairs drawn from the {of:,} images left out. Interval: 95 %, "
         "Wilson. The paper says: below 1 in 100.",

@@ -36,7 +36,7 @@ def groups_sheet(seen: Seen, method: Method) -> Figure:
         "groups",
         figure,
         title="The largest groups",
-        caption=f"Number of the group and how many images it has; up to {MEMBERS} are shown, the first of which is kept. "
+        caption=f"Each group's number and size; up to {MEMBERS} of its images are shown, the first of which is kept. "
         f"{len(shown)} of {len(method.groups):,} groups by {method.name}, which hold {in_groups:,} of "
         f"{len(seen.images):,} images.",
         alt="Rows of images that were taken for duplicates of each other, the largest groups first.",
@@ -81,7 +81,12 @@ def agreement_chart(methods: Methods, turned: np.ndarray) -> Figure:
         axes.stairs(np.where(share > 0, share, np.nan), bins, label=name, linestyle=style, linewidth=1.4, baseline=None)
     axes.axvline(search.limit, color="#222222", linewidth=1, linestyle=":")
     axes.annotate(
-        f"limit {search.limit:.3f}", (search.limit, 1), (-4, -10), ("data", "axes fraction"), "offset points", ha="right"
+        f"limit {search.limit:.3f}",
+        (search.limit, 1),
+        (-4, -10),
+        ("data", "axes fraction"),
+        "offset points",
+        ha="right",
     )
     axes.set_yscale("log")
     axes.set_xlabel("best agreement with another image")
