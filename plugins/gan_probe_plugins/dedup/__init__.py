@@ -28,7 +28,7 @@ class DedupOptions(Options):
     agreement: float | None = option(
         None, "overlay's agreement from which a pair counts (default: by the set, 0.88 to 0.97)", min=0.5, max=1.0
     )
-    steps: int = option(2000, "minibatches that the paper's autoencoder is trained on", min=1, max=1_000_000)
+    steps: int = option(4000, "minibatches that the paper's autoencoder is trained on", min=1, max=1_000_000)
     planted: int = option(1000, "images of which copies are planted, to know what is found", min=10, max=100_000)
     sheet: int = option(100, "random pairs on the sheet to judge by eye", min=1, max=400)
     judged: str | None = option(None, "CSV of pair,duplicate (yes or no): your judgement of the sheet, pairs.csv")

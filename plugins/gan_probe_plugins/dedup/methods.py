@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from gan_probe_plugins.dedup import DedupOptions
     from gan_probe_plugins.dedup.world import World
 
-HASH = "paper's hash, equal"
+HASH = "paper's hash"
 OVERLAY = "overlay"
-RADIUS = 4  # bits of 64
+RADIUS = 4  # bits of 64 that may differ
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Methods:
 def methods(world: World, options: DedupOptions, ctx: Context) -> Methods:
     """Hash and search the training images."""
     images = world.train.images
-    autoencoder = Autoencoder(images, ctx.torch_generator("dedup/autoencoder"), ctx.device)
+    autoencoder = Autoencoder(images, ctx.rng("dedup/autoencoder"))
     error = autoencoder.train(options.steps, ctx.progress) ** 0.5
     codes = autoencoder.hashes(images)
     ctx.progress(0, 1, "comparing perceptual hashes")
@@ -67,12 +67,12 @@ def methods(world: World, options: DedupOptions, ctx: Context) -> Methods:
         [
             Method(HASH, _sorted(components(n, equal(codes))), lambda q: matches(autoencoder.hashes(q), codes, 0)),
             Method(
-                "pHash, equal",
+                "pHash",
                 _sorted(components(n, equal(perceptual))),
                 lambda q: matches(perceptual_hashes(q), perceptual, 0),
             ),
             Method(
-                f"pHash, within {RADIUS} of 64 bits",
+                f"pHash, {RADIUS} bits",
                 _sorted(components(n, within(perceptual, RADIUS))),
                 lambda q: matches(perceptual_hashes(q), perceptual, RADIUS),
             ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import FuncFormatter
 
 from gan_probe import Figure
 from gan_probe.report.figures import new_figure
@@ -89,6 +90,7 @@ def agreement_chart(methods: Methods, turned: np.ndarray) -> Figure:
         ha="right",
     )
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
     axes.set_xlabel("best agreement with another image")
     axes.set_ylabel("share of images")
     axes.legend(frameon=False, loc="lower left")
