@@ -88,7 +88,7 @@ def _methods(seen: Seen, methods: Methods) -> Table:
         rows,
         title="Duplicates found",
         caption=f"Among {n:,} images of {seen.split.name}; the first of each group is kept. Hashes are equal, or "
-        "differ in 4 of 64 bits at most. Also by overlay: those left out that overlay has in one group with the image kept. "
+        "differ in 4 of 64 bits at most. Also by overlay: left out, and by overlay too in a group with the one kept. "
         "Intervals: 95 %, Wilson, of a set drawn likewise.",
         formats=dict.fromkeys(("share", "low", "high"), ".2%")
         | dict.fromkeys(("groups", "largest", "left out", "also by overlay"), ","),
