@@ -26,18 +26,19 @@ GAP = 2  # pixels
 def groups_sheet(seen: Seen, method: Method) -> Figure:
     """The largest groups, a row each: the image kept, then images left out."""
     shown = method.groups[:ROWS]
-    figure = new_figure(6.8, 0.35 + 0.52 * len(shown))
+    places = max(4, min(MEMBERS, len(shown[0])))
+    figure = new_figure(1.4 + 0.45 * places, 0.35 + 0.52 * len(shown))
     axes = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
     for axis, (number, group) in zip(axes, enumerate(shown, 1), strict=True):
-        _show(axis, _strip([seen.images[i] for i in group[:MEMBERS]], MEMBERS))
-        axis.set_ylabel(f"{number}: {len(group):,}", rotation=0, ha="right", va="center", labelpad=6)
+        _show(axis, _strip([seen.images[i] for i in group[:MEMBERS]], places))
+        axis.set_ylabel(f"{number}. {len(group):,} images", rotation=0, ha="right", va="center", labelpad=6)
     axes[0].set_title("kept, then left out", loc="left", fontsize=9)
     in_groups = sum(map(len, method.groups))
     return Figure(
         "groups",
         figure,
         title="The largest groups",
-        caption=f"Each group's number and size; up to {MEMBERS} of its images are shown, the first of which is kept. "
+        caption=f"The first of each group is kept; up to {MEMBERS} of its images are shown. "
         f"{len(shown)} of {len(method.groups):,} groups by {method.name}, which hold {in_groups:,} of "
         f"{len(seen.images):,} images.",
         alt="Rows of images that were taken for duplicates of each other, the largest groups first.",
@@ -80,20 +81,12 @@ def agreement_chart(methods: Methods, turned: np.ndarray) -> Figure:
     for values, name, style in ((search.best, "images of the set", "-"), (turned, "control: turned by 180°", "--")):
         share = np.histogram(np.clip(values, 0, 1), bins)[0] / len(values)
         axes.stairs(np.where(share > 0, share, np.nan), bins, label=name, linestyle=style, linewidth=1.4, baseline=None)
-    axes.axvline(search.limit, color="#222222", linewidth=1, linestyle=":")
-    axes.annotate(
-        f"limit {search.limit:.3f}",
-        (search.limit, 1),
-        (-4, -10),
-        ("data", "axes fraction"),
-        "offset points",
-        ha="right",
-    )
+    axes.axvline(search.limit, color="#222222", linewidth=1, linestyle=":", label=f"limit, {search.limit:.3f}")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
     axes.set_xlabel("best agreement with another image")
     axes.set_ylabel("share of images")
-    axes.legend(frameon=False, loc="lower left")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return Figure(
         "agreement",
         figure,
