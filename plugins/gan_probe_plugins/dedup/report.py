@@ -154,7 +154,7 @@ def _test(world: World, methods: Methods, options: DedupOptions, ctx: Context) -
     if not len(pairs):
         return table, []
     some = ctx.rng("dedup/test sheet").permutation(len(pairs))[: options.sheet]
-    return table, [test_sheet(world.train, world.test, pairs[some], agreements[some])]
+    return table, [test_sheet(world.train, world.test, pairs[some], agreements[some], len(pairs))]
 
 
 def _notes(world: World, methods: Methods, method: Method) -> list[str]:
@@ -163,8 +163,8 @@ def _notes(world: World, methods: Methods, method: Method) -> list[str]:
         f"The paper's autoencoder, 3072-128-3072, reconstructs to {methods.error:.1f} grey levels (root mean square, "
         "with noise and dropout). Its noise, dropout and training are ours, as the paper is silent on them.",
         f"Overlay counts a pair from an agreement of {search.limit:.3f} on. It compares each image, and its mirror "
-        "image, with the 8 others whose Fourier magnitudes are nearest, and undoes shifts of up to 4 of 32 pixels but no "
-        "change of scale: crops escape it.",
+        "image, with the 8 others whose Fourier magnitudes are nearest, and undoes shifts of up to 4 of 32 pixels, but "
+        "no change of scale: crops escape it.",
         "Every image left out agrees with the one kept, not only with another that was left out."
         if method.name == OVERLAY
         else "The keep-list goes by the paper's hash alone, as asked for by --by hash.",

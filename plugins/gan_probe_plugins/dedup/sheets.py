@@ -58,15 +58,15 @@ def pairs_sheet(seen: Seen, pairs: np.ndarray, of: int, method: Method) -> Figur
     )
 
 
-def test_sheet(train: Seen, test: Seen, pairs: np.ndarray, agreements: np.ndarray) -> Figure:
+def test_sheet(train: Seen, test: Seen, pairs: np.ndarray, agreements: np.ndarray, of: int) -> Figure:
     """Pairs (P, 2) of a test image and its like in the training set, a random few, the best agreement first."""
     shown = pairs[np.argsort(-agreements, kind="stable")]
     return Figure(
         "test-pairs",
         _numbered([(test.images[a], train.images[b]) for a, b in shown.tolist()]),
         title="Test images that the training set holds",
-        caption=f"{len(shown)} random ones: the test image on the left, the training image on the right; those that "
-        "agree best come first.",
+        caption=f"{len(shown)} of {of:,}, drawn at random: test images on the left, training images on the right; "
+        "those that agree best come first.",
         alt="Numbered pairs of a test image and a training image taken for its duplicate.",
     )
 
