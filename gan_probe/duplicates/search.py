@@ -27,10 +27,13 @@ BLOCK = 4096
 def limit_of(best: np.ndarray) -> float:
     """The agreement from which a pair counts, by the best agreement (N,) of each image with any other of its set.
 
-    It is 3.5 robust standard deviations (median absolute deviation, in Fisher's z) above the median, as duplicates are
-    few and lie outside of what is usual in a set; at least 0.88 and at most 0.97.
+    It is 3.5 robust standard deviations (median absolute deviation, in Fisher's z) above the median of what is usual
+    in the set, best agreements below 0.97: duplicates lie outside of it, be they many. At least 0.88 and at most 0.97.
     """
-    z = np.arctanh(np.clip(best, 0, 0.9999))
+    usual = best[best < HIGHEST]
+    if not len(usual):
+        return HIGHEST
+    z = np.arctanh(np.clip(usual, 0, None))
     middle = float(np.median(z))
     deviation = 1.4826 * float(np.median(np.abs(z - middle)))
     return float(np.clip(np.tanh(middle + DEVIATIONS * deviation), LOWEST, HIGHEST))
