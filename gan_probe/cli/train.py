@@ -45,6 +45,12 @@ Examples:
 )
 @shared.data_options
 @click.option(
+    "--keep-list",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Train on the images of this keep-list alone: `gan-probe run --plugin dedup` writes one.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     required=True,
@@ -70,6 +76,7 @@ def command(
     data_root: str | None,
     download: bool,
     labels: str | None,
+    keep_list: Path | None,
     out: Path,
     feature_space: str,
     seed: int,
@@ -115,6 +122,7 @@ def command(
                 resume=resume,
                 interruption=postponed(),
                 tensorboard=tensorboard,
+                keep_list=keep_list,
                 group=group,
             )
         except GanProbeError as error:

@@ -12,6 +12,7 @@ from gan_probe.analysis import Context
 from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.dcgan import SIZES
 from gan_probe.disk import check_writable
+from gan_probe.duplicates.keeplist import read_keep_list
 from gan_probe.errors import BadInputError, OutputError
 from gan_probe.feature_space import open_space
 from gan_probe.provenance import provenance
@@ -57,6 +58,7 @@ def train_checkpoint(
     resume: bool = False,
     interruption: AbstractContextManager[Callable[[], bool]] | None = None,
     tensorboard: bool = False,
+    keep_list: Path | None = None,
     group: Group | None = None,
 ) -> GAN:
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
@@ -70,13 +72,19 @@ def train_checkpoint(
     Within `interruption` the function that it gives is asked after every step whether to stop: StoppedError then.
     Raises BadInputError where the training that is there had another recipe, seed or data, and where this one
     diverges; the message names the last good checkpoint, and the report is that of the training so far. `tensorboard`
-    writes its events into `<stem>-training/events`.
+    writes its events into `<stem>-training/events`. Of the training split only the images of a `keep_list` are used,
+    and the card names it; BadInputError where it is one of another set.
     Of the processes of a `group` the first writes.
     """
     out = Path(out)
     beside = out.with_name(f"{out.stem}-training")
     group = group or Group()
     first = group.rank == 0
+    thinned, used = {}, []
+    if keep_list is not None:
+        kept, thinned["keep_list"] = read_keep_list(keep_list, data.train)
+        used.append(f"Of {len(data.train):,} images the {len(kept):,} on the keep-list {keep_list.name} were used.")
+        data = dataclasses.replace(data, train=kept)
     begun = bool(states(beside))
     # what is finished and has no states, of an earlier version perhaps, is replaced only by force
     replaces = force or (resume and (begun or not (out.exists() or (beside / "report.json").exists())))
@@ -111,7 +119,7 @@ def train_checkpoint(
 
         def described(gan: GAN, history: History, diverged: int | None = None) -> Report:
             verdict = judge(history.rows, monitor.looks, monitor.reference, diverged)
-            trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint}
+            trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint, **thinned}
             gan.card = dataclasses.replace(
                 gan.card,
                 name=out.stem,
@@ -119,7 +127,7 @@ def train_checkpoint(
                 training=gan.card.training | {"data": trained_on, "verdict": verdict.to_dict()},
                 licence=licence,
             )
-            return training_report(history, gan, grids, monitor, verdict, images.notes)
+            return training_report(history, gan, grids, monitor, verdict, (*used, *images.notes))
 
         def run_report(gan: GAN) -> RunReport:
             run = provenance(command, seed, device, data.name) | {"images": [images.record()]}

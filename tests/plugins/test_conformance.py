@@ -7,6 +7,7 @@ from gan_probe.testing import check_analysis
 
 # what makes each quick on a tiny GAN; an analysis that is not here is run as it comes
 OPTIONS = {
+    "dedup": {"steps": 5, "planted": 10},
     "linear-probe": {"c": (1e-3,), "store": False},
     "nearest-neighbors": {"count": 30, "feature_space": "pixels", "shift": 1},
     "nn-classifier": {"sizes": (20, 150)},
