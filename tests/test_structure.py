@@ -23,7 +23,6 @@ PUBLIC |= {"gan_probe.annotations"}  # boxes and exemplars that people marked
 PUBLIC |= {"gan_probe.arithmetic"}  # concepts, their exemplars and what is done to them
 PUBLIC |= {"gan_probe.guided", "gan_probe.receptive_field"}  # what excites a unit, and what it sees
 PUBLIC |= {"gan_probe.neighbors"}
-PUBLIC_PREFIXES = ("gan_probe.measures", "gan_probe.report.figures")
 PUBLIC_PREFIXES = ("gan_probe.duplicates", "gan_probe.measures", "gan_probe.report.figures")
 FLOORS = ["gan_probe.cli", "gan_probe.api", "gan_probe.runner"]
 
