@@ -51,6 +51,29 @@ def twins(rows: Rows, limit: float) -> np.ndarray:
     return found
 
 
+def closest_pairs(rows: Rows, most: int) -> list[tuple[int, int]]:
+    """At most `most` pairs of rows (i, j), i < j, the closest first, none of them in two pairs."""
+    nearest, distance = np.zeros(len(rows), np.int64), np.full(len(rows), np.inf)
+    for tile in tiles(rows, rows):
+        squared = tile.squared
+        if tile.first == tile.second:
+            np.fill_diagonal(squared, np.inf)
+        for mine, theirs, found in ((tile.first, tile.second, squared), (tile.second, tile.first, squared.T)):
+            at = found.argmin(1)
+            best = found[np.arange(len(found)), at]
+            better = best < distance[mine]
+            distance[mine] = np.where(better, best, distance[mine])
+            nearest[mine] = np.where(better, at + theirs.start, nearest[mine])
+    pairs: list[tuple[int, int]] = []
+    used: set[int] = set()
+    for i in np.argsort(distance, kind="stable").tolist():
+        j = int(nearest[i])
+        if len(pairs) < most and i != j and not used & {i, j}:
+            pairs.append((min(i, j), max(i, j)))
+            used |= {i, j}
+    return pairs
+
+
 def support(counts: np.ndarray) -> Support:
     """The support that the twins of each of N samples (N,), as `twins` counts them, speak for.
 
