@@ -6,8 +6,8 @@
     report.table("accuracy").to_pandas()
 
 These names are what most analyses need; importing them loads nothing heavy. A plugin may also use `gan_probe.data`,
-`feature_space`, `features`, `gan`, `l2svm`, `measures`, `network`, `report` and `stage`. Anything else may change
-without notice.
+`feature_space`, `features`, `gan`, `judge`, `l2svm`, `measures`, `network`, `report`, `sampling` and
+`stage`. Anything else may change without notice.
 """
 
 from gan_probe.analysis import Analysis, Context

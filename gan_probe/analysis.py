@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from gan_probe.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     import numpy as np
     import torch
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gan_probe.data import Data, Images, Split
     from gan_probe.gan import GAN, Card
     from gan_probe.report import Report
+    from gan_probe.sampling import Samples
 
 # What an analysis may ask for: the runner refuses, in one sentence, what a checkpoint cannot give.
 NEEDS = {
@@ -34,6 +35,15 @@ def _silent(_done: int, _total: int, _what: str) -> None:
     pass
 
 
+def _open_data(spec: str, labels: str | None) -> Data:
+    from gan_probe.data import open_data
+
+    return open_data(spec, labels=labels)
+
+
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
 class Context:
     """What the runner hands to an analysis: seeded randomness by name, device, batch size, data, and progress."""
@@ -44,6 +54,8 @@ class Context:
     data: Data | None = None
     progress: Callable[[int, int, str], None] = field(default=_silent)  # (done, total, what)
     loaded: list[dict[str, Any]] = field(default_factory=list)  # a line for every set of images read, for the report
+    open_data: Callable[[str, str | None], Data] = field(default=_open_data)  # another set, by (name or path, labels)
+    shared: dict[Hashable, Any] = field(default_factory=dict)  # what `once` has made, for all analyses of a run
 
     def images(self, split: Split, card: Card) -> Images:
         """The split's images at the size and in the channels of the card, and a line about them in the report."""
@@ -58,6 +70,22 @@ class Context:
         if line not in self.loaded:
             self.loaded.append(line)
         return images
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once in a run for all its analyses; take randomness from `rng`, and change nothing.
+
+        A key begins with its maker's name: `("judge", ...)`.
+        """
+        if key not in self.shared:
+            self.shared[key] = make()
+        made: T = self.shared[key]
+        return made
+
+    def samples(self, gan: GAN, n: int) -> Samples:
+        """The first n samples of this seed: the same for every analysis of a run, and drawn once for all of them."""
+        from gan_probe.sampling import shared_samples
+
+        return shared_samples(gan, n, self)
 
     def rng(self, name: str) -> np.random.Generator:
         """A numpy generator that depends on the seed and the name alone, so that draws do not depend on their order."""

@@ -105,7 +105,16 @@ def run(
         names = {source.name for source in dataset_sources()}
         images, no_data = default_data(opened, [registered], names, open_data)
     job = Run(
-        opened, [registered], {analysis: options}, images, no_data, seed, device, batch_size, command="gan_probe.run"
+        opened,
+        [registered],
+        {analysis: options},
+        images,
+        no_data,
+        seed,
+        device,
+        batch_size,
+        command="gan_probe.run",
+        open_data=lambda spec, labels: open_data(spec, labels=labels),
     )
     report = job.start().analyses[0]
     if report.status != "ok":

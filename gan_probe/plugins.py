@@ -138,7 +138,7 @@ def _register_analyses(loaded: Host, module: object, plugin: str, distribution: 
     hook = loaded.manager.subset_hook_caller("register_analyses", remove_plugins=others)
     for analyses in hook():
         for analysis in analyses:
-            _check(analysis)
+            check_declaration(analysis)
             name = analysis.name
             claimed = loaded.clashes.get(name) or (
                 [loaded.analyses[name].distribution] if name in loaded.analyses else []
@@ -154,7 +154,8 @@ def _register_analyses(loaded: Host, module: object, plugin: str, distribution: 
                 loaded.broken.append(Broken(plugin, f"analysis {name!r} is also registered by {claimed[0]}"))
 
 
-def _check(analysis: object) -> None:
+def check_declaration(analysis: object) -> None:
+    """Raise TypeError or ValueError for what is no analysis, or declares a name, needs or options that cannot be."""
     from gan_probe.analysis import NEEDS, Analysis
     from gan_probe.options import declared
 

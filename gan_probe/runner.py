@@ -18,7 +18,7 @@ from gan_probe.provenance import provenance
 from gan_probe.report import Report, RunReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping, Sequence
+    from collections.abc import Callable, Container, Hashable, Mapping, Sequence
 
     from gan_probe.data import Data
     from gan_probe.gan import GAN
@@ -40,9 +40,11 @@ class Run:
     command: str = ""
     progress: Callable[[int, int, str], None] | None = None
     on_traceback: Callable[[str], None] | None = None  # receives the traceback of a failed analysis
+    open_data: Callable[[str, str | None], Data] | None = None  # opens further sets that analyses' options name
 
     def __post_init__(self) -> None:
         self.errors: list[Exception] = []
+        self._shared: dict[Hashable, Any] = {}
         self.parsed = {
             r.analysis.name: parse_options(r.analysis.Options, dict(self.options.get(r.analysis.name, {})))
             for r in self.analyses
@@ -126,10 +128,17 @@ class Run:
 
         analysis = registered.analysis()
         context = Context(
-            seed=self.seed, device=self.device, batch_size=self.batch_size, data=self.data, loaded=result.run["images"]
+            seed=self.seed,
+            device=self.device,
+            batch_size=self.batch_size,
+            data=self.data,
+            loaded=result.run["images"],
+            shared=self._shared,
         )
         if self.progress is not None:
             context = dataclasses.replace(context, progress=self.progress)
+        if self.open_data is not None:
+            context = dataclasses.replace(context, open_data=self.open_data)
         began = time.perf_counter()
         restored: list[str] = []
         gan = self.gan

@@ -163,6 +163,7 @@ def command(
             command=shared.command_line(),
             progress=stack.enter_context(shared.progress()),
             on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
+            open_data=lambda spec, own: open_data(spec, root=data_root, download=download, labels=own),
         )
         if not names:
             job.analyses = [r for r in chosen if not job.refusal(r)]

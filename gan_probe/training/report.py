@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gan_probe.report.animation import webp
 from gan_probe.report.csv import to_csv
 from gan_probe.report.figures import image_grid
 from gan_probe.report.model import Artifact, Figure, Report
-from gan_probe.training.animation import animation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +34,11 @@ def training_report(
     tables, figures = [verdict.table(), history.loss_table(at_most=TABLE_ROWS)], []
     if history.rows:
         figures.append(history.loss_figure())
+    steps = sorted(monitor.frames)
+    film = webp([monitor.frames[step] for step in steps], [f"step {step:,}" for step in steps])
     artifacts = [
         Artifact("losses.csv", to_csv(history.loss_table()).encode(), "The losses, row by row."),
-        Artifact("samples-over-training.webp", animation(monitor.frames), "The same latents over training, animated."),
+        Artifact("samples-over-training.webp", film, "The same latents over training, animated."),
     ]
     if monitor.looks:
         tables.append(monitor.measure_table())

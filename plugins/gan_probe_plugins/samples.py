@@ -37,7 +37,6 @@ class Samples(Analysis[SamplesOptions]):
     def run(self, gan: GAN | None, options: SamplesOptions, ctx: Context) -> Report:
         """Draw, score, sort, and lay out."""
         import numpy as np
-        import torch
 
         from gan_probe.report.figures import image_grid
 
@@ -45,19 +44,12 @@ class Samples(Analysis[SamplesOptions]):
         if options.candidates > 1 and gan.discriminator is None:
             raise UsageError("--candidates needs a discriminator to choose by, and this checkpoint has none")
         drawn = options.count * options.candidates
-        z = gan.latent(drawn, ctx.rng("samples/z"))
-        labels = _labels(gan, drawn)
-        parts = []
-        for start in range(0, drawn, ctx.batch_size):
-            stop = start + ctx.batch_size
-            parts.append(gan.sample(z[start:stop], None if labels is None else labels[start:stop], ctx.batch_size))
-            ctx.progress(min(stop, drawn), drawn, "sampling")
-        images = torch.cat(parts)  # (N, C, H, W)
+        samples = ctx.samples(gan, drawn)
 
         notes, tables = [], []
         order = np.arange(drawn)
         if gan.discriminator is not None:
-            scores, note = _scores(gan, images, labels, ctx)
+            scores, note = _scores(gan, samples.images, samples.labels, ctx)
             notes += note
             order = np.argsort(-scores, kind="stable")[: options.count]
             spread = np.percentile(scores[order], [0, 25, 50, 75, 100])
@@ -84,22 +76,15 @@ class Samples(Analysis[SamplesOptions]):
             figures=[
                 Figure(
                     "grid",
-                    image_grid(gan.to_uint8(images[order]), columns),
+                    image_grid(samples.pixels[order], columns),
                     title=f"{len(order)} samples",
                     caption=f"G(z), z {gan.card.z_distribution}, {sorting}; seed {ctx.seed}.",
                     alt=f"A grid of {len(order)} generated images, {sorting}.",
                 )
             ],
-            artifacts=[Artifact("z.npy", _npy(z[order].numpy()), "the latents of the grid, row by row")],
+            artifacts=[Artifact("z.npy", _npy(samples.z[order].numpy()), "the latents of the grid, row by row")],
             notes=notes,
         )
-
-
-def _labels(gan: GAN, n: int) -> torch.Tensor | None:
-    import torch
-
-    # a conditional generator shows every class equally often
-    return torch.arange(n) % len(gan.card.classes) if gan.card.classes else None
 
 
 def _scores(gan: GAN, images: torch.Tensor, labels: torch.Tensor | None, ctx: Context) -> tuple[np.ndarray, list[str]]:

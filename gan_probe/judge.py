@@ -1,0 +1,180 @@
+"""Attribute judges: small classifiers, trained on labelled images, that say what a generated image shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gan_probe.data.fit import fit_arrays
+from gan_probe.errors import BadInputError, one_line
+from gan_probe.measures.intervals import proportion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gan_probe.analysis import Context
+    from gan_probe.gan import Card
+    from gan_probe.measures.intervals import Estimate
+
+    Progress = Callable[[int, int, str], None]
+
+STEPS = 600  # minibatches: on 32x32 pixels, half a minute of one processor core
+BATCH = 64
+LEARNING_RATE = 2e-3
+WIDTH = 16  # feature maps of the first convolution
+MOST = 20_000  # images that one is trained on, and that it is tried on
+SHIFT = 1 / 16  # of the side: how far training images are moved, so that places matter less
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """A classifier of images into `classes`, called with (N, H, W, C) uint8 for probabilities (N, K) float32.
+
+    Images of another size or other channels are fitted to those it was trained at. `accuracy` and `confusion` (K, K),
+    true class by predicted one, are those on `n_held_out` images of its own data, which says little of images of
+    another kind: samples, say. `name` tells which data and labels it was trained on.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    accuracy: Estimate
+    n_held_out: int
+    n_trained: int
+    confusion: np.ndarray
+    size: int
+    channels: int
+    network: nn.Module
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities (N, K); an image's do not depend on the others."""
+        return _probabilities(self.network, fit_arrays(images, self.size, self.channels))
+
+    @property
+    def chance(self) -> float:
+        """The accuracy of always naming the most frequent class of the held-out images."""
+        return float(self.confusion.sum(1).max() / self.confusion.sum())
+
+
+def open_judge(spec: str, card: Card, ctx: Context) -> Judge:
+    """A judge for images of the card's size, trained once in a run on the data `DATA` or `DATA:LABELS`.
+
+    DATA is a name or path as for --data, LABELS as for --labels: `toy-faces:smile`, `faces/:_([01])_`. A fifth is held
+    out where the data have no test split. Data that are grey train a grey judge, which sees colour samples in grey.
+    Raises BadInputError for data without labels, or with one class.
+    """
+    return ctx.once(("judge", spec, card.image_size, card.channels), lambda: _opened(spec, card, ctx))
+
+
+def _opened(spec: str, card: Card, ctx: Context) -> Judge:
+    name, _, labels = spec.partition(":")
+    data = ctx.open_data(name, labels or None)
+    train, test = data.train_test(ctx.rng(f"judge/{spec}/split"))
+    if train.labels is None or test.labels is None:
+        raise BadInputError(f"the judge {one_line(spec, 80)!r} has no labels to learn from: write DATA:LABELS")
+    channels = min(card.channels, train.native_shape()[1])
+    splits = [s if len(s) <= MOST else s.take(MOST, ctx.rng(f"judge/{spec}/draw")) for s in (train, test)]
+    seen, held_out = (split.load(card.image_size, channels, ctx.progress) for split in splits)
+    assert seen.labels is not None  # noqa: S101  # its split has them
+    assert held_out.labels is not None  # noqa: S101
+    return train_judge(
+        (seen.images, seen.labels),
+        (held_out.images, held_out.labels),
+        seen.classes,
+        ctx.rng(f"judge/{spec}/train"),
+        name=spec,
+        device=str(ctx.device),
+        progress=ctx.progress,
+    )
+
+
+def train_judge(
+    seen: tuple[np.ndarray, np.ndarray],
+    held_out: tuple[np.ndarray, np.ndarray],
+    classes: tuple[str, ...],
+    rng: np.random.Generator,
+    *,
+    name: str = "",
+    device: str = "cpu",
+    steps: int = STEPS,
+    progress: Progress | None = None,
+) -> Judge:
+    """Train a judge on images (N, H, W, C) uint8 with labels (N,) into `classes`, and try it on the held-out ones.
+
+    Classes weigh alike, however rare. BadInputError unless at least two classes have images in both parts.
+    """
+    images, labels = seen
+    counts = np.bincount(labels, minlength=len(classes))
+    if (counts > 0).sum() < 2 or len(held_out[1]) == 0:
+        raise BadInputError(f"the judge {one_line(name, 80)!r} needs images of at least two classes, and some held out")
+    size, channels = images.shape[1], images.shape[3]
+    generator = torch.Generator().manual_seed(int(rng.integers(2**63 - 1)))
+    network = _network(size, channels, len(classes), generator).to(device)
+    optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / steps)
+    weights = torch.from_numpy(counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()).float().to(device)
+    loss_of = nn.CrossEntropyLoss(weights)
+    for step in range(steps):
+        chosen = rng.integers(len(images), size=BATCH)
+        x = _shifted(_scaled(images[chosen]), int(size * SHIFT), rng).to(device, memory_format=torch.channels_last)
+        loss = loss_of(network(x), torch.from_numpy(labels[chosen]).to(device))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if progress is not None:
+            progress(step + 1, steps, f"training the judge {name}".rstrip())
+    network.eval().requires_grad_(False)
+    predicted = _probabilities(network, held_out[0]).argmax(1)
+    confusion = np.zeros((len(classes), len(classes)), np.int64)
+    np.add.at(confusion, (held_out[1], predicted), 1)
+    right = int(np.trace(confusion))
+    accuracy = proportion(right, len(predicted))
+    return Judge(name, classes, accuracy, len(predicted), len(images), confusion, size, channels, network)
+
+
+def _network(size: int, channels: int, classes: int, generator: torch.Generator) -> nn.Module:
+    """Convolutions, each followed by batch norm, ReLU and halving, down to 4 pixels or fewer; then one dense layer."""
+    layers: list[nn.Module] = []
+    width, inputs = WIDTH, channels
+    while size > 4 or not layers:
+        layers += [nn.Conv2d(inputs, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        if size > 1:
+            layers.append(nn.MaxPool2d(2))
+        inputs, width, size = width, min(2 * width, 8 * WIDTH), max(size // 2, 1)
+    layers += [nn.Flatten(), nn.Linear(inputs * size**2, classes)]
+    with torch.random.fork_rng(devices=[]):  # torch draws weights that are replaced
+        network = nn.Sequential(*layers)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
+
+
+def _scaled(images: np.ndarray) -> Tensor:
+    """Images (N, H, W, C) uint8 as (N, C, H, W) float32 in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float() / 127.5 - 1
+
+
+def _shifted(x: Tensor, most: int, rng: np.random.Generator) -> Tensor:
+    """A batch moved by up to `most` pixels either way, its edges repeated."""
+    if most == 0:
+        return x
+    down, right = (int(d) for d in rng.integers(0, 2 * most + 1, 2))
+    padded = nn.functional.pad(x, (most,) * 4, mode="replicate")
+    return padded[:, :, down : down + x.shape[2], right : right + x.shape[3]]
+
+
+@torch.no_grad()
+def _probabilities(network: nn.Module, images: np.ndarray) -> np.ndarray:
+    device = next(network.parameters()).device
+    parts = [
+        torch.softmax(network(_scaled(images[i : i + 256]).to(device)).double(), 1).float().cpu()
+        for i in range(0, len(images), 256)
+    ]
+    return torch.cat(parts).numpy()

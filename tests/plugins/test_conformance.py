@@ -1,0 +1,19 @@
+"""Every built-in analysis keeps the contract that strangers' are held to."""
+
+import pytest
+
+from gan_probe.plugins import host
+from gan_probe.testing import check_analysis
+
+# what makes each quick on a tiny GAN; an analysis that is not here is run as it comes
+OPTIONS = {
+    "linear-probe": {"c": (1e-3,), "store": False},
+    "samples": {"count": 9},
+}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n, r in host().analyses.items() if r.distribution.startswith("gan-probe "))
+)
+def test_a_built_in_keeps_the_contract(name):
+    check_analysis(host().find(name).analysis, **OPTIONS.get(name, {}))
