@@ -74,7 +74,9 @@ def compare_bins(real: np.ndarray, fake: np.ndarray) -> Comparison:
 
     n, m = int(real.sum()), int(fake.sum())
     if real.shape != fake.shape or min(n, m) < 1:
-        raise BadInputError(f"counts {real.shape} of {n} images and {fake.shape} of {m}: pass counts over the same bins")
+        raise BadInputError(
+            f"counts {real.shape} of {n} images and {fake.shape} of {m}: pass counts over the same bins"
+        )
     p, q = real / n, fake / m
     pooled = (real + fake) / (n + m)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))

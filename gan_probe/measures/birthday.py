@@ -1,6 +1,6 @@
 """The birthday paradox as a measure of support: how many different images a generator has (Arora et al. 2018).
 
-Of n draws from S equally likely images, n (n - 1) / 2S pairs collide on average: twins among few samples mean a small S.
+Of n draws from S equally likely images n (n - 1) / 2S pairs collide on average: many twins mean few images.
 """
 
 from __future__ import annotations

@@ -64,9 +64,9 @@ def judge(
     """The verdict on the rows of a history and the looks of a monitor; `diverged` is the step that ended it, if any.
 
     The gravest finding gives the kind: divergence, collapse, D's victory, oscillation; the words name all. Variety is
-    judged by `Reference.collapsed`, once samples have come to vary, at two looks in a row, and by the twins among samples
-    that do not reach real images (`TWINS`, `REACHED`); without a reference it is not judged, and a training of few
-    steps is unformed.
+    judged by `Reference.collapsed`, once samples have come to vary, at two looks in a row, and by the twins among
+    samples that do not reach real images (`TWINS`, `REACHED`); without a reference it is not judged, and a training of
+    few steps is unformed.
     """
     steps = rows[-1].step if rows else looks[-1].step if looks else 0
     found: list[tuple[Kind, int | None, str]] = []

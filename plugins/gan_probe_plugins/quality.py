@@ -10,8 +10,6 @@ from gan_probe import Analysis, Figure, Options, Report, Table, hookimpl, option
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import numpy as np
-
     from gan_probe import GAN, Context
     from gan_probe.report import Cell
     from gan_probe_plugins.collapse.sets import Sets
@@ -53,7 +51,10 @@ class Quality(Analysis[QualityOptions]):
         for who, features in (("samples", sets.samples), ("real images, held out", sets.held)):
             other = Rows(features, real.centre)
             pairs = between(real, other, known_pairs.nearest[:, 0], known_pairs.nearest[:, 0])
-            fid, kid = frechet_distance(known, Gaussian.of(other)), kernel_distance(known_pairs, within(other, 1), pairs)
+            fid, kid = (
+                frechet_distance(known, Gaussian.of(other)),
+                kernel_distance(known_pairs, within(other, 1), pairs),
+            )
             rows.append(
                 {"of": who, "n": sets.n, "FID": fid.value, "FID low": fid.low, "FID high": fid.high}
                 | {"KID": kid.value, "KID low": kid.low, "KID high": kid.high}
@@ -96,7 +97,7 @@ def _curve(sets: Sets) -> Figure:
         "fid-by-n",
         curve_chart(lines, xlabel="n, of either set", ylabel="FID"),
         title="FID by the number of images",
-        caption=f"At most {sets.sizes}; smaller sets are their first images. Lines: 95 % intervals by the delta method. "
+        caption=f"At most {sets.sizes}; smaller sets are their first images. Lines: 95 % intervals, delta method. "
         "What held-out real images have above 0 is bias, and shrinks as n grows.",
         alt=f"FID at n = {sets.n:,}: {lines['samples'][-1][1]:.3g} of samples, "
         f"{lines['held-out real images'][-1][1]:.3g} of held-out real images.",

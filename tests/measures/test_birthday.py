@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
-from gan_probe import BadInputError
 from gan_probe.measures.birthday import ENOUGH, FIRST, support, support_of, twins
 from gan_probe.measures.rows import BLOCK, Rows
 

@@ -7,7 +7,9 @@ from gan_probe.testing import check_analysis
 
 # what makes each quick on a tiny GAN; an analysis that is not here is run as it comes
 OPTIONS = {
+    "collapse": {"feature_space": "pixels", "judge": "none", "most": 128},
     "linear-probe": {"c": (1e-3,), "store": False},
+    "quality": {"feature_space": "pixels"},
     "samples": {"count": 9},
 }
 

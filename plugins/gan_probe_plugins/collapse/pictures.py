@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe import Figure
-from gan_probe.measures.intervals import wilson
+from gan_probe.measures.bins import LEVEL
+from gan_probe.measures.intervals import proportion, wilson
 from gan_probe.report.figures import BLUE, FAINT, INK, VERMILION, image_grid, new_figure
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def measures_figure(found: Measured, sets: Sets) -> Figure:
     ends = ", ".join(f"{name} {estimate.value:.2f}" for name, estimate in zip(names, mine, strict=True))
     return Figure(
         "measures",
-        _beside(names, mine, real, "share; for density, ratio"),
+        _beside(names, mine, real, "share; of density, ratio", "{:g}"),
         title="Fidelity and variety",
         caption=f"{sets.sizes}. Lines: 95 % intervals, Wilson's; of density Student's.",
         alt=f"Dots with intervals: {ends} of samples.",
@@ -48,7 +49,7 @@ def classes_figure(classes: Classes, sets: Sets) -> Figure:
     lost = [classes.judge.classes[k] for k in np.flatnonzero(found.lost_bins)]
     return Figure(
         "classes",
-        _beside([classes.judge.classes[k] for k in shown], mine, real, "share of images"),
+        _beside([classes.judge.classes[k] for k in shown], mine, real, "share of images", "{:.3g}%", 100),
         title="Classes, as a judge names them",
         caption=f"{sets.n:,} samples and as many held-out real images{most}. Lines: 95 % intervals, Wilson's.",
         alt=f"Shares of each class; hardly drawn: {', '.join(lost) or 'none'}.",
@@ -96,26 +97,24 @@ def pairs_figure(found: Measured, sets: Sets) -> Figure:
         "closest-pairs",
         image_grid(np.concatenate(chosen), columns),
         title="The closest pairs",
-        caption=f"Each column: a pair. Above, the {columns} closest pairs of {sets.n:,} samples; below, those of as many "
-        f"held-out real images; in {sets.space.name}. Samples that repeat each other and real images that do not are a "
-        "collapse to be seen.",
+        caption=f"Each column: a pair. Above, the {columns} closest pairs of {sets.n:,} samples; below, those of as "
+        f"many held-out real images; in {sets.space.name}. Samples that repeat each other and real images that do not "
+        "are a collapse to be seen.",
         alt=f"Four rows of {columns} images: pairs of samples, then pairs of real images.",
     )
 
 
 def _sure(bins: Comparison) -> np.ndarray:
-    from gan_probe.measures.bins import LEVEL
-
     return bins.p < LEVEL / len(bins.p)
 
 
 def _shares(counts: np.ndarray, shown: np.ndarray) -> list[Estimate]:
-    from gan_probe.measures.intervals import proportion
-
     return [proportion(int(counts[k]), int(counts.sum())) for k in shown]
 
 
-def _beside(names: Sequence[str], mine: Sequence[Estimate], real: Sequence[Estimate], xlabel: str) -> MatplotlibFigure:
+def _beside(
+    names: Sequence[str], mine: Sequence[Estimate], real: Sequence[Estimate], xlabel: str, ticks: str, scale: float = 1
+) -> MatplotlibFigure:
     """Samples as dots, real images as open squares a little below, each with its interval."""
     figure = new_figure(5.6, 1.1 + 0.32 * len(names))
     axes = figure.subplots()
@@ -126,11 +125,18 @@ def _beside(names: Sequence[str], mine: Sequence[Estimate], real: Sequence[Estim
     ):
         axes.hlines(y + shift, [e.low for e in estimates], [e.high for e in estimates], color=colour, linewidth=1.4)
         axes.plot(
-            [e.value for e in estimates], y + shift, marker, color=colour, markerfacecolor=filled, markersize=4.5, label=label
+            [e.value for e in estimates],
+            y + shift,
+            marker,
+            color=colour,
+            markerfacecolor=filled,
+            markersize=4.5,
+            label=label,
         )
     axes.set_yticks(y, [name if len(name) <= 24 else f"{name[:23]}…" for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter(lambda value, _: ticks.format(scale * value))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     axes.set_xlabel(xlabel)

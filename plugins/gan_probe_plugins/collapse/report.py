@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gan_probe import Report, Table
+from gan_probe.measures.intervals import proportion
 from gan_probe_plugins.collapse.pictures import bins_figure, classes_figure, measures_figure, pairs_figure
 from gan_probe_plugins.collapse.verdict import judged
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gan_probe_plugins.collapse.measured import Measured, Side
     from gan_probe_plugins.collapse.sets import Sets
 
+NUMBERS = dict.fromkeys(("samples", "low", "high", "real images", "real low", "real high"), ".3f")
 BESIDE = "Real images: held-out ones in the samples' place."
 
 
@@ -76,67 +78,56 @@ def _measures(both: dict[str, Side], sets: Sets) -> Table:
             "Vendi score": side.vendi,
         }
 
-    mine, real = (values(side) for side in both.values())
-    rows: list[dict[str, Cell]] = [
-        {
-            "measure": name,
-            "samples": estimate.value,
-            "low": estimate.low,
-            "high": estimate.high,
-            "real images": real[name].value,
-            "real low": real[name].low,
-            "real high": real[name].high,
-            "interval": estimate.method,
-        }
-        for name, estimate in mine.items()
-    ]
     return Table(
         "measures",
-        rows,
+        _beside(*map(values, both.values())),
         title="Fidelity and variety",
         caption=f"{sets.sizes}; {both['samples'].measures.k} neighbours. Precision: samples among real images; recall: "
         "real images among samples; density and coverage likewise, of real images' neighbourhoods alone. Duplicates: "
         "samples with another as near as only 1 % of real images have. Vendi score: effective number of different "
         f"images, by cosines. {BESIDE} Intervals: 95 %.",
-        formats=dict.fromkeys(("samples", "low", "high", "real images", "real low", "real high"), ".3f"),
+        formats=NUMBERS,
     )
 
 
 def _bins(both: dict[str, Comparison], sets: Sets) -> Table:
-    rows: list[dict[str, Cell]] = [
-        {
-            "of": who,
-            "bins": len(found.p),
-            "different": round(found.different.value * len(found.p)),
-            "by chance": found.expected,
-            "corrected": found.corrected,
-            "NDB/K": found.different.value,
-            "low": found.different.low,
-            "high": found.different.high,
-            "distance": found.distance.value,
-            "distance low": found.distance.low,
-            "distance high": found.distance.high,
-            "in lost bins": found.lost.value,
-        }
-        for who, found in both.items()
-    ]
+    def values(found: Comparison) -> dict[str, Estimate]:
+        return {"NDB / K": found.different, "total variation": found.distance, "real images in lost bins": found.lost}
+
+    mine = both["samples"]
+    k = len(mine.p)
+    differ = ", ".join(f"{round(found.different.value * k)} for {who}" for who, found in both.items())
+    corrected = ", ".join(f"{found.corrected} for {who}" for who, found in both.items())
     return Table(
         "bins",
-        rows,
+        _beside(*map(values, both.values())),
         title="Statistically different bins",
-        caption=f"{sets.sizes}; bins are clusters of the latter (k-means). Different: two-proportion z test at 5 % in "
-        "each bin, so that some differ by chance; corrected: Bonferroni's. Low, high: Wilson's 95 % interval of NDB/K, "
-        "over bins. Distance: total variation, with the delta method's 95 % interval over images; above 0 by chance "
-        f"too. Lost: bins that differ (corrected) and have less than a quarter of their real share. {BESIDE}",
-        formats={"by chance": ".1f"}
-        | dict.fromkeys(("NDB/K", "low", "high", "distance", "distance low", "distance high"), ".3f")
-        | {"in lost bins": ".1%"},
+        caption=f"{sets.sizes}, in K = {k} bins: clusters of the latter (k-means). NDB: bins whose shares differ by a "
+        f"two-proportion z test at 5 %: {differ}; {mine.expected:.1f} would by chance. With Bonferroni's correction: "
+        f"{corrected}. Total variation is above 0 by chance too. Lost: bins that differ (corrected) and have less than "
+        f"a quarter of their real share. {BESIDE} Intervals: 95 %; of NDB / K over bins, else over images.",
+        formats=NUMBERS,
     )
 
 
-def _classes(classes: Classes, sets: Sets) -> Table:
-    from gan_probe.measures.intervals import proportion
+def _beside(mine: dict[str, Estimate], real: dict[str, Estimate]) -> list[dict[str, Cell]]:
+    """A row for each measure: of samples, and of real images in their place."""
+    return [
+        {
+            "measure": name,
+            "samples": found.value,
+            "low": found.low,
+            "high": found.high,
+            "real images": real[name].value,
+            "real low": real[name].low,
+            "real high": real[name].high,
+            "interval": found.method,
+        }
+        for name, found in mine.items()
+    ]
 
+
+def _classes(classes: Classes, sets: Sets) -> Table:
     mine = classes.samples
     rows: list[dict[str, Cell]] = []
     for k, name in enumerate(classes.judge.classes):
@@ -161,5 +152,5 @@ def _classes(classes: Classes, sets: Sets) -> Table:
         caption=f"{sets.n:,} samples and as many held-out real images, named by one judge. Intervals: 95 %, Wilson; p: "
         f"two-proportion z test, uncorrected. Total variation: {far.value:.3f} ({far.low:.3f} to {far.high:.3f}, 95 %, "
         f"delta method); of two sets of real images {chance.value:.3f} ({chance.low:.3f} to {chance.high:.3f}).",
-        formats=dict.fromkeys(("samples", "low", "high", "real images", "real low", "real high"), ".1%") | {"p": ".2g"},
+        formats=dict.fromkeys(NUMBERS, ".1%") | {"p": ".2g"},
     )

@@ -83,7 +83,9 @@ def beside_real(gan: GAN, n: int, spec: str, ctx: Context) -> Sets:
     ]
     size = min(map(len, drawn))  # less what could not be read
     if size < n:
-        notes.append(f"{size:,} samples were measured instead of {n:,}: {ctx.data.name} has no more images to hold out.")
+        notes.append(
+            f"{size:,} samples were measured instead of {n:,}: {ctx.data.name} has no more images to hold out."
+        )
     if ctx.data.test is None:
         notes.append(f"{ctx.data.name} has no test split of its own: a random half was held out.")
     real, held = (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gan_probe_plugins.collapse.measured import Measured
 
 FEW = 0.25  # of the support of real images: a collapse, if it is surely less than this of what they surely have
-LOST = 0.1  # of real images in kinds that samples hardly show
+LOST = 0.2  # of real images in kinds that samples hardly show
 STRANGE = 0.5  # of the precision of real images: below it, samples' kinds are not those of real images
 
 
@@ -47,7 +47,13 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
     if kinds:
         signs.append(f"{lost.value:.0%} of real images are of kinds that it hardly draws")
     evidence: list[dict[str, Cell]] = [
-        _row("support", in_words(mine.support), in_words(real.support), f"surely below {FEW * real.support.low:,.0f}", few),
+        _row(
+            "support",
+            in_words(mine.support),
+            in_words(real.support),
+            f"surely below {FEW * real.support.low:,.0f}",
+            few,
+        ),
         _row("real images in lost kinds", _percent(lost), _percent(real.bins.lost), f"above {LOST:.0%}", kinds),
     ]
     if classes is not None:
