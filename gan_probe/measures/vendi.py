@@ -31,4 +31,5 @@ def vendi_score(features: np.ndarray) -> Estimate:
     influence = -n * np.square(left[:, kept]) @ (share[kept] * np.log(share[kept]))  # its mean is the entropy
     entropy, error = float(influence.mean()), float(influence.std(ddof=1)) / np.sqrt(n)
     ends = (max(0.0, entropy - 1.96 * error), min(float(np.log(n)), entropy + 1.96 * error))
-    return Estimate(float(np.exp(entropy)), *(float(np.exp(end)) for end in ends), "delta method")
+    value, low, high = (float(np.exp(found)) for found in (entropy, *ends))
+    return Estimate(value, low, high, "delta method")

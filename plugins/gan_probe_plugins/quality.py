@@ -55,10 +55,9 @@ class Quality(Analysis[QualityOptions]):
                 frechet_distance(known, Gaussian.of(other)),
                 kernel_distance(known_pairs, within(other, 1), pairs),
             )
-            rows.append(
-                {"of": who, "n": sets.n, "FID": fid.value, "FID low": fid.low, "FID high": fid.high}
-                | {"KID": kid.value, "KID low": kid.low, "KID high": kid.high}
-            )
+            row: dict[str, Cell] = {"of": who, "n": sets.n}
+            row |= {"FID": fid.value, "FID low": fid.low, "FID high": fid.high}
+            rows.append(row | {"KID": kid.value, "KID low": kid.low, "KID high": kid.high})
         return Report(tables=[_table(rows, sets)], figures=[_curve(sets)], notes=[*sets.notes, *_warnings(sets)])
 
 

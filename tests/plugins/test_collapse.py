@@ -9,6 +9,7 @@ import gan_probe
 from gan_probe import BadInputError
 from gan_probe.data import Data, Split, open_data
 from gan_probe.feature_space import names
+from gan_probe_plugins.collapse import classes
 
 from .planted import planted
 
@@ -20,17 +21,26 @@ def digits():
     return open_data("digits").train.load(16, 1)
 
 
+@functools.cache
+def drawn():
+    """Samples of a trained generator (N, H, W, C) uint8, and the digits (N,) that their nearest real images show."""
+    gan = gan_probe.load("digits-dcgan")
+    images = gan.to_uint8(gan.sample(gan.latent(10_000, np.random.default_rng(100))))
+    flat = [found.reshape(len(found), -1).astype(np.float32) for found in (digits().images, images)]
+    return images, digits().labels[((flat[0] ** 2).sum(1) - 2 * flat[1] @ flat[0].T).argmin(1)]
+
+
 def three_digits(seed):
-    kept = np.random.default_rng(seed).permutation(10)[:3]
-    return planted(digits().images, digits().labels, kept, blend=0.5)
-
-
-def ten_digits(_seed):
-    return planted(digits().images, digits().labels, range(10), blend=0.5)
+    images, labels = drawn()
+    return planted(images[np.isin(labels, np.random.default_rng(seed).permutation(10)[:3])])
 
 
 def five_hundred_images(seed):
-    return planted(digits().images[np.random.default_rng(seed).permutation(len(digits()))[:500]])
+    return planted(np.random.default_rng(seed).permutation(drawn()[0])[:500])
+
+
+def ten_thousand_images(_seed):
+    return planted(drawn()[0])
 
 
 def a_trained_one(_seed):
@@ -45,13 +55,13 @@ def verdict(*args, **kwargs):
     return report(*args, **kwargs).table("verdict").title.removeprefix("Verdict: ")
 
 
-@pytest.mark.parametrize("seeds", [[0, 1], pytest.param(range(20), marks=pytest.mark.slow)], ids=["few", "all"])
+@pytest.mark.parametrize("seeds", [[0], pytest.param(range(20), marks=pytest.mark.slow)], ids=["few", "all"])
 @pytest.mark.parametrize(
     ("make", "sign"),
     [
         (three_digits, "of real images are of kinds that it hardly draws"),
         (five_hundred_images, "different images"),
-        (ten_digits, None),
+        (ten_thousand_images, None),
         (a_trained_one, None),
     ],
 )
@@ -75,7 +85,7 @@ def rooms():
 @pytest.mark.parametrize("support", [50, 500, 5000])
 def test_a_planted_support_is_found_within_a_factor_of_two(support):
     data, images = rooms()
-    for seed in range(3):
+    for seed in range(2):
         rows = report(planted(images[:support]), seed, data, samples=200).table("support").rows
         assert support / 2 < rows[0]["support"] < 2 * support
         assert rows[0]["low"] < rows[0]["support"] < rows[0]["high"]
@@ -89,12 +99,14 @@ def test_few_images_of_all_kinds_are_no_lost_kinds_and_lost_kinds_no_few_images(
     assert "different images" not in lost
 
 
-def test_a_judge_names_the_classes_that_are_missing():
+def test_a_judge_names_the_classes_that_are_missing(monkeypatch):
+    monkeypatch.setattr(classes, "train_judge", functools.partial(classes.train_judge, steps=200))
     kept = {2, 5, 7}
-    found = report(planted(digits().images, digits().labels, sorted(kept), blend=0.5), judge="data", samples=300)
+    images, labels = drawn()
+    found = report(planted(images[np.isin(labels, sorted(kept))]), judge="data")
     rows = {int(row["class"]): row for row in found.table("classes").rows}
     assert {k for k, row in rows.items() if row["samples"] > 0.15} == kept
-    assert all(row["p"] < 1e-6 for k, row in rows.items() if k not in kept)
+    assert all(row["p"] < 1e-3 for k, row in rows.items() if k not in kept)
     assert sum(row["samples"] for row in rows.values()) == pytest.approx(1)
     assert "of 10 classes it hardly draws" in found.table("verdict").title
     assert any("The judge of classes is right on" in note for note in found.notes)
@@ -102,11 +114,11 @@ def test_a_judge_names_the_classes_that_are_missing():
 
 
 def test_samples_unlike_real_images_are_not_said_to_lack_their_kinds():
-    noise = np.random.default_rng(0).integers(0, 256, (3000, 16, 16, 1), np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (10_000, 16, 16, 1), np.uint8)
     words = verdict(planted(noise))
     assert "too unlike real images" in words
     assert not words.startswith(CALLED)
-    assert verdict(planted(noise[:40])).startswith("collapsed: it has about 4")  # of noise too, few are few
+    assert verdict(planted(noise[:40])).startswith(f"{CALLED}it has about ")  # of noise too, few are few
 
 
 def test_a_generator_of_one_image_is_a_collapse_and_no_error():
@@ -130,13 +142,13 @@ def test_the_judged_gans_own_discriminator_is_no_space_and_pixels_take_its_place
     found = report(gan, feature_space="default", samples=100, most=128)
     assert any("Measured in pixels" in note for note in found.notes)
     assert all("in pixels" in table.caption for table in found.tables)
-    other = report(ten_digits(0), feature_space="default", samples=100, most=128)
+    other = report(ten_thousand_images(0), feature_space="default", samples=100, most=128)
     assert all("in d:digits-dcgan:" in table.caption for table in other.tables)
 
 
 def test_data_without_labels_have_no_classes_to_count():
     data = Data("plain", Split.from_arrays("plain", digits().images[:300]))
-    found = report(ten_digits(0), data=data, judge="data", most=128)
+    found = report(ten_thousand_images(0), data=data, judge="data", most=128)
     assert any("--judge DATA:LABELS" in note for note in found.notes)
     assert any("a random half was held out" in note for note in found.notes)
     assert [table.name for table in found.tables] == ["verdict", "support", "measures", "bins"]
@@ -144,4 +156,4 @@ def test_data_without_labels_have_no_classes_to_count():
 
 def test_too_few_images_are_refused_in_a_line(refused):
     data = Data("tiny", Split.from_arrays("tiny", digits().images[:60]))
-    assert "pass data of at least 100" in refused(report, ten_digits(0), data=data)
+    assert "pass data of at least 100" in refused(report, ten_thousand_images(0), data=data)

@@ -77,23 +77,24 @@ def beside_real(gan: GAN, n: int, spec: str, ctx: Context) -> Sets:
     size = min(n, len(train), len(held_out))
     if size < FEWEST:
         raise BadInputError(f"{ctx.data.name} leaves {size} images on either side: pass data of at least {2 * FEWEST}")
-    drawn = [
+    images = [
         ctx.images(split.take(size, ctx.rng(f"collapse/{name}")), gan.card)
         for name, split in (("real", train), ("held out", held_out))
     ]
-    size = min(map(len, drawn))  # less what could not be read
+    size = min(map(len, images))  # less what could not be read
     if size < n:
         notes.append(
             f"{size:,} samples were measured instead of {n:,}: {ctx.data.name} has no more images to hold out."
         )
     if ctx.data.test is None:
         notes.append(f"{ctx.data.name} has no test split of its own: a random half was held out.")
-    real, held = (
-        ctx.once(("features", space.name, images.fingerprint), lambda i=images: space(i.images, ctx.progress))
-        for images in drawn
-    )
+    real, held = (_features(space, part, ctx)[:size] for part in images)
     notes += space.notes
-    return Sets(size, space, Stream(gan, space, ctx), *drawn, real[:size], held[:size], tuple(notes))
+    return Sets(size, space, Stream(gan, space, ctx), images[0], images[1], real, held, tuple(notes))
+
+
+def _features(space: FeatureSpace, images: Images, ctx: Context) -> np.ndarray:
+    return ctx.once(("features", space.name, images.fingerprint), lambda: space(images.images, ctx.progress))
 
 
 def _space(gan: GAN, spec: str, ctx: Context) -> tuple[FeatureSpace, list[str]]:
