@@ -102,8 +102,7 @@ def test_few_images_of_all_kinds_are_no_lost_kinds_and_lost_kinds_no_few_images(
 def test_a_judge_names_the_classes_that_are_missing(monkeypatch):
     monkeypatch.setattr(classes, "train_judge", functools.partial(classes.train_judge, steps=200))
     kept = {2, 5, 7}
-    images, labels = drawn()
-    found = report(planted(images[np.isin(labels, sorted(kept))]), judge="data")
+    found = report(planted(digits().images[np.isin(digits().labels, sorted(kept))]), judge="data")
     rows = {int(row["class"]): row for row in found.table("classes").rows}
     assert {k for k, row in rows.items() if row["samples"] > 0.15} == kept
     assert all(row["p"] < 1e-3 for k, row in rows.items() if k not in kept)
