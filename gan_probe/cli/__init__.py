@@ -14,7 +14,7 @@ import gan_probe
 from gan_probe.cli.termination import write_nowhere
 from gan_probe.errors import GanProbeError, one_line
 
-COMMANDS = ("run", "sample", "info", "convert", "train", "export", "data", "cache", "plugins")
+COMMANDS = ("run", "sample", "annotate", "info", "convert", "train", "export", "data", "cache", "plugins", "new-plugin")
 
 
 class Commands(click.Group):
@@ -28,7 +28,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; plugins are loaded only for a name that is not ours."""
         if cmd_name in COMMANDS:
-            command: click.Command = importlib.import_module(f"gan_probe.cli.{cmd_name}").command
+            command: click.Command = importlib.import_module(f"gan_probe.cli.{cmd_name.replace('-', '_')}").command
             return command
         self._add_theirs()
         return super().get_command(ctx, cmd_name)
@@ -71,11 +71,33 @@ Examples:
   gan-probe train --data photos/ --out ckpt.pt""",
 )
 @click.version_option(gan_probe.__version__, prog_name="gan-probe")
+@click.option(
+    "--no-plugins",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda _ctx, _param, given: _allow([]) if given else None,
+    help="Load no plugin but our own.",
+)
+@click.option(
+    "--only-plugins",
+    is_eager=True,
+    expose_value=False,
+    metavar="PACKAGE,...",
+    callback=lambda _ctx, _param, given: _allow(given.split(",")) if given is not None else None,
+    help="Load only these packages' plugins, and our own; also GAN_PROBE_PLUGINS=PACKAGE,...",
+)
 def group() -> None:
     """Measured, controlled analyses of pretrained GANs.
 
     A checkpoint is a file (.pt, .onnx), a folder, or the name of a model that comes with gan-probe: digits-dcgan.
     """
+
+
+def _allow(distributions: list[str]) -> None:
+    from gan_probe.plugins import allow
+
+    allow(distributions)
 
 
 def main(arguments: list[str] | None = None) -> None:
