@@ -52,7 +52,10 @@ def twins(rows: Rows, limit: float) -> np.ndarray:
 
 
 def closest_pairs(rows: Rows, most: int) -> list[tuple[int, int]]:
-    """At most `most` pairs of rows (i, j), i < j, the closest first, none of them in two pairs."""
+    """At most `most` pairs of rows (i, j), i < j, each with its nearest other, the closest first.
+
+    No row is in two pairs, unless there are too few such pairs.
+    """
     nearest, distance = np.zeros(len(rows), np.int64), np.full(len(rows), np.inf)
     for tile in tiles(rows, rows):
         squared = tile.squared
@@ -64,14 +67,17 @@ def closest_pairs(rows: Rows, most: int) -> list[tuple[int, int]]:
             better = best < distance[mine]
             distance[mine] = np.where(better, best, distance[mine])
             nearest[mine] = np.where(better, at + theirs.start, nearest[mine])
-    pairs: list[tuple[int, int]] = []
+    order = np.argsort(distance, kind="stable")
+    found = list(
+        dict.fromkeys((min(i, j), max(i, j)) for i, j in zip(order.tolist(), nearest[order].tolist(), strict=True))
+    )
+    apart: list[tuple[int, int]] = []
     used: set[int] = set()
-    for i in np.argsort(distance, kind="stable").tolist():
-        j = int(nearest[i])
-        if len(pairs) < most and i != j and not used & {i, j}:
-            pairs.append((min(i, j), max(i, j)))
-            used |= {i, j}
-    return pairs
+    for pair in found:
+        if len(apart) < most and not used & set(pair):
+            apart.append(pair)
+            used |= set(pair)
+    return [*apart, *(pair for pair in found if pair not in apart)][:most]
 
 
 def support(counts: np.ndarray) -> Support:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
-from gan_probe.measures.birthday import ENOUGH, FIRST, support, support_of, twins
+from gan_probe.measures.birthday import ENOUGH, FIRST, closest_pairs, support, support_of, twins
 from gan_probe.measures.rows import BLOCK, Rows
 
 
@@ -76,6 +76,23 @@ def test_unequal_images_count_as_their_inverse_simpson_index_and_the_interval_kn
     plain = np.mean([abs(s.pairs - 19900 / truth) < 1.96 * np.sqrt(19900 / truth) for s in found])
     assert plain < 0.8
     assert 0.90 <= covered <= 0.99
+
+
+def test_the_closest_pairs_come_first_and_keep_apart():
+    rows = np.random.default_rng(5).normal(size=(BLOCK + 50, 2)).astype(np.float32)
+    rows[[3, BLOCK + 7, 500]] = rows[0] + np.array([[1e-6], [2e-6], [1e-3]])
+    rows[900] = rows[20] + 1e-4
+    table = squareform(pdist(rows.astype(np.float64)))
+    np.fill_diagonal(table, np.inf)
+    found = closest_pairs(Rows(rows), 5)
+    assert len({i for pair in found for i in pair}) == 10
+    assert (20, 900) in found
+    assert [table[i, j] for i, j in found] == sorted(table[i, j] for i, j in found)
+    assert all(j == table[i].argmin() or i == table[j].argmin() for i, j in found)
+
+
+def test_equal_rows_give_as_many_pairs_as_are_asked_for():
+    assert len(closest_pairs(Rows(np.ones((20, 3), np.float32)), 8)) == 8
 
 
 def test_one_sample_is_refused(refused):

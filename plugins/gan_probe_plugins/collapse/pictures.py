@@ -68,9 +68,17 @@ def bins_figure(found: Measured, sets: Sets) -> Figure:
     low, high = np.transpose([wilson(int(count), int(bins.real.sum())) for count in bins.real[order]])
     axes.fill_between(x, low, high, color=FAINT, linewidth=0, step="mid", label="real images, 95 % interval")
     axes.step(x, real, where="mid", color=INK, linewidth=0.9, linestyle="-", label="real images")
-    axes.plot(x[~different], fake[~different], "o", color=BLUE, markersize=3.5, label="samples")
+    axes.plot(x[~different], fake[~different], "o", color=BLUE, markersize=3.5, clip_on=False, label="samples")
     if different.any():
-        axes.plot(x[different], fake[different], "X", color=VERMILION, markersize=5.5, label="samples, different")
+        axes.plot(
+            x[different],
+            fake[different],
+            "X",
+            color=VERMILION,
+            markersize=5.5,
+            clip_on=False,
+            label="samples, different",
+        )
     axes.set_xlabel("bin: clusters of real images, the largest first")
     axes.set_ylabel("share of images")
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
@@ -91,11 +99,14 @@ def pairs_figure(found: Measured, sets: Sets) -> Figure:
     """The closest pairs of samples above those of real images, one over the other, as figure `closest-pairs`."""
     mine, theirs = found.samples.pairs, found.held.pairs
     columns = min(len(mine), len(theirs))
-    pixels = ((sets.stream.pixels(sets.n), mine), (sets.held_images.images, theirs))
-    chosen = [images[[pair[end] for pair in pairs[:columns]]] for images, pairs in pixels for end in (0, 1)]
+    above, below = (
+        image_grid(np.concatenate([images[[pair[end] for pair in pairs[:columns]]] for end in (0, 1)]), columns)
+        for images, pairs in ((sets.stream.pixels(sets.n), mine), (sets.held_images.images, theirs))
+    )
+    gap = np.full((above.shape[0] // 8, *above.shape[1:]), 255, np.uint8)
     return Figure(
         "closest-pairs",
-        image_grid(np.concatenate(chosen), columns),
+        np.concatenate([above, gap, below]),
         title="The closest pairs",
         caption=f"Each column: a pair. Above, the {columns} closest pairs of {sets.n:,} samples; below, those of as "
         f"many held-out real images; in {sets.space.name}. Samples that repeat each other and real images that do not "
@@ -131,6 +142,7 @@ def _beside(
             color=colour,
             markerfacecolor=filled,
             markersize=4.5,
+            clip_on=False,  # a share of 0 lies on the axis
             label=label,
         )
     axes.set_yticks(y, [name if len(name) <= 24 else f"{name[:23]}…" for name in names])
