@@ -68,16 +68,15 @@ def closest_pairs(rows: Rows, most: int) -> list[tuple[int, int]]:
             distance[mine] = np.where(better, best, distance[mine])
             nearest[mine] = np.where(better, at + theirs.start, nearest[mine])
     order = np.argsort(distance, kind="stable")
-    found = list(
-        dict.fromkeys((min(i, j), max(i, j)) for i, j in zip(order.tolist(), nearest[order].tolist(), strict=True))
-    )
+    both = zip(order.tolist(), nearest[order].tolist(), strict=True)
+    near: list[tuple[int, int]] = list(dict.fromkeys((min(i, j), max(i, j)) for i, j in both))
     apart: list[tuple[int, int]] = []
     used: set[int] = set()
-    for pair in found:
+    for pair in near:
         if len(apart) < most and not used & set(pair):
             apart.append(pair)
             used |= set(pair)
-    return [*apart, *(pair for pair in found if pair not in apart)][:most]
+    return [*apart, *(pair for pair in near if pair not in apart)][:most]
 
 
 def support(counts: np.ndarray) -> Support:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from gan_probe import Figure
 from gan_probe.measures.bins import LEVEL
@@ -79,12 +80,15 @@ def bins_figure(found: Measured, sets: Sets) -> Figure:
             clip_on=False,
             label="samples, different",
         )
+    # as many ticks whatever the width: it depends on their labels, and a second drawing would differ from the first
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel("bin: clusters of real images, the largest first")
     axes.set_ylabel("share of images")
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
     axes.set_ylim(bottom=0)
     axes.margins(x=0.02)
-    figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2, frameon=False)
     return Figure(
         "bins",
         figure,
@@ -148,6 +152,7 @@ def _beside(
     axes.set_yticks(y, [name if len(name) <= 24 else f"{name[:23]}…" for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(lambda value, _: ticks.format(scale * value))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
