@@ -69,17 +69,12 @@ def bins_figure(found: Measured, sets: Sets) -> Figure:
     low, high = np.transpose([wilson(int(count), int(bins.real.sum())) for count in bins.real[order]])
     axes.fill_between(x, low, high, color=FAINT, linewidth=0, step="mid", label="real images, 95 % interval")
     axes.step(x, real, where="mid", color=INK, linewidth=0.9, linestyle="-", label="real images")
-    axes.plot(x[~different], fake[~different], "o", color=BLUE, markersize=3.5, clip_on=False, label="samples")
-    if different.any():
-        axes.plot(
-            x[different],
-            fake[different],
-            "X",
-            color=VERMILION,
-            markersize=5.5,
-            clip_on=False,
-            label="samples, different",
-        )
+    for shown, marker, colour, label in (
+        (~different, "o", BLUE, "samples"),
+        (different, "X", VERMILION, "samples, different"),
+    ):
+        if shown.any():  # an empty line that is not clipped would disturb the layout
+            axes.plot(x[shown], fake[shown], marker, color=colour, markersize=4.5, clip_on=False, label=label)
     # as many ticks whatever the width: it depends on their labels, and a second drawing would differ from the first
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5))
@@ -88,7 +83,7 @@ def bins_figure(found: Measured, sets: Sets) -> Figure:
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
     axes.set_ylim(bottom=0)
     axes.margins(x=0.02)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=2, frameon=False)
+    figure.legend(loc="outside upper left", ncols=2, frameon=False)
     return Figure(
         "bins",
         figure,
