@@ -114,16 +114,17 @@ def test_a_judge_names_the_classes_that_are_missing(monkeypatch):
 
 def test_samples_unlike_real_images_are_not_said_to_lack_their_kinds():
     noise = np.random.default_rng(0).integers(0, 256, (10_000, 16, 16, 1), np.uint8)
-    words = verdict(planted(noise))
-    assert "too unlike real images" in words
-    assert not words.startswith(CALLED)
+    table = report(planted(noise)).table("verdict")
+    assert "too unlike real images" in table.title
+    assert CALLED not in table.title
+    assert [row["wrong"] for row in table.rows] == ["no", "not judged", None]
     assert verdict(planted(noise[:40])).startswith(f"{CALLED}it has about ")  # of noise too, few are few
 
 
 def test_a_generator_of_one_image_is_a_collapse_and_no_error():
     found = report(planted(digits().images[:1]))
     assert found.table("support").rows[0]["support"] == 1
-    assert found.table("verdict").title.startswith("Verdict: collapsed: it has about 1 different images")
+    assert found.table("verdict").title.startswith("Verdict: collapsed: it has about 1 different image")
 
 
 def test_real_images_in_the_samples_place_are_measured_alike():

@@ -43,7 +43,8 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
     few = mine.support.high is not None and mine.support.high < FEW * real.support.low
     least = STRANGE * real.measures.precision.value
     strange = mine.measures.precision.value < least
-    signs = [f"it has about {_round(mine.support.value)} different images"] if few else []
+    number = _round(mine.support.value)
+    signs = [f"it has about {number} different image{'' if number == '1' else 's'}"] if few else []
     lost = mine.bins.lost
     kinds = not strange and lost.value > LOST
     if kinds:
@@ -56,7 +57,13 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
             f"surely below {FEW * real.support.low:,.0f}",
             few,
         ),
-        _row("real images in lost kinds", _percent(lost), _percent(real.bins.lost), f"above {LOST:.0%}", kinds),
+        _row(
+            "real images in lost kinds",
+            _percent(lost),
+            _percent(real.bins.lost),
+            f"above {LOST:.0%}",
+            None if strange else kinds,
+        ),
     ]
     if classes is not None:
         rare = classes.samples.lost
@@ -65,11 +72,17 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
         if missing:
             signs.append(f"of {len(classes.judge.classes)} classes it hardly draws {_listed(names)}")
         evidence.append(
-            _row("real images in lost classes", _percent(rare), _percent(classes.held.lost), "above 0%", missing)
+            _row(
+                "real images in lost classes",
+                _percent(rare),
+                _percent(classes.held.lost),
+                "above 0%",
+                None if strange else missing,
+            )
         )
     evidence.append(
         _row("precision", _percent(mine.measures.precision), _percent(real.measures.precision), "", None)
-        | {"wrong if": f"below {least:.0%}: kinds not judged"}
+        | {"wrong if": f"below {least:.0%}, kinds are not judged", "wrong": None}
     )
     if signs:
         return Verdict(True, f"collapsed: {'; '.join(signs)}", tuple(evidence))
@@ -87,7 +100,7 @@ def in_words(found: Support) -> str:
 
 
 def _row(sign: str, samples: str, real: str, line: str, wrong: bool | None) -> dict[str, Cell]:
-    shown = None if wrong is None else "yes" if wrong else "no"
+    shown = "not judged" if wrong is None else "yes" if wrong else "no"
     return {"sign": sign, "samples": samples, "real images": real, "wrong if": line, "wrong": shown}
 
 
