@@ -3,7 +3,8 @@
 `benchmarks/monitors.py` counts how often it is right. On digits, 20 seeds each, it called 20 of 20 trainings collapsed
 whose generator came to hear one dimension of z, and draws from 3 of 10 digits; 19 from 4, 3 from 5 (where the line is
 drawn), and none from 7 or 10. All that in pixels: in `d:digits-dcgan` it called 5 of 5 healthy trainings unformed, so
-that no discriminator is the default.
+that no discriminator is the default. A collapse within kinds, real digits shrunk to a third of what they differ from
+their digit's mean by, it called 20 of 20 times, and none of 20 healthy trainings of 528 steps.
 """
 
 from __future__ import annotations
