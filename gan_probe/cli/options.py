@@ -217,7 +217,9 @@ def _shared(flag: str, names: list[str]) -> click.Option:
             longer = " or ".join(f"--{name}-{flag}" for name in names)
             raise click.UsageError(f"--{flag} is an option of {' and of '.join(names)}: write {longer}")
 
-    return click.Option([f"--{flag}", f"shared_{flag}"], hidden=True, callback=refuse, expose_value=False)
+    return click.Option(
+        [f"--{flag}", f"shared_{flag.replace('-', '_')}"], hidden=True, callback=refuse, expose_value=False
+    )
 
 
 def _metavar(declared: Declared) -> str:

@@ -70,7 +70,7 @@ def within(rows: Rows, k: int) -> Within:
     counts = np.zeros(BINS, np.int64)
     total = 0.0
     scale = BINS / (2 * float(np.sqrt(rows.square.max())) or 1.0)
-    for tile in _tiles(rows, rows):
+    for tile in tiles(rows, rows):
         squared, products = tile.squared, tile.kernel
         diagonal = tile.first == tile.second
         distances = np.sqrt(squared[np.triu_indices(len(squared), 1)] if diagonal else squared).ravel()
@@ -96,7 +96,7 @@ def between(real: Rows, fake: Rows, real_radii: np.ndarray, fake_radii: np.ndarr
     balls = np.zeros(len(fake), np.int64)
     covered, reached = np.zeros(len(real), np.bool_), np.zeros(len(real), np.bool_)
     real_kernel, fake_kernel = np.zeros(len(real)), np.zeros(len(fake))
-    for tile in _tiles(real, fake):
+    for tile in tiles(real, fake):
         i, j = tile.first, tile.second
         surely = tile.squared + tile.slack
         inside = surely < real_radii[i, None]
@@ -108,7 +108,7 @@ def between(real: Rows, fake: Rows, real_radii: np.ndarray, fake_radii: np.ndarr
     return Between(balls, covered, reached, real_kernel, fake_kernel)
 
 
-def _tiles(first: Rows, second: Rows) -> Iterator[Tile]:
+def tiles(first: Rows, second: Rows) -> Iterator[Tile]:
     """All tiles of two sets, or those of one with itself on and above the diagonal."""
     rounding = 4 * (first.dimensions + 4) * np.finfo(np.float64).eps
     for i, x in first.blocks():

@@ -168,6 +168,12 @@ def test_a_shared_option_needs_its_plugins_name_in_front(gan_probe_command, chec
     assert (counter["options"]["count"], samples["options"]["count"]) == (5, 4)
 
 
+def test_a_shared_option_may_have_a_dash(gan_probe_command):
+    code, _, err = gan_probe_command("run", "-p", "collapse", "-p", "quality", "--feature-space", "pixels", "x.pt")
+    assert code == 2
+    assert "--collapse-feature-space or --quality-feature-space" in one_line(err)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

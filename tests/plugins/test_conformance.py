@@ -11,6 +11,9 @@ OPTIONS = {
     "linear-probe": {"c": (1e-3,), "store": False},
     "nearest-neighbors": {"count": 30, "feature_space": "pixels", "shift": 1},
     "nn-classifier": {"sizes": (20, 150)},
+    "collapse": {"feature_space": "pixels", "judge": "none", "most": 128},
+    "linear-probe": {"c": (1e-3,), "store": False},
+    "quality": {"feature_space": "pixels"},
     "samples": {"count": 9},
 }
 

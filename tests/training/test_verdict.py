@@ -163,3 +163,67 @@ def test_the_evidence_is_a_table_under_the_words() -> None:
 def test_every_sequence_of_looks_gets_a_verdict() -> None:
     for kinds in itertools.product((0.05, LINE, 0.9), repeat=5):
         assert of_kinds(*kinds).kind in ("steady", "collapsed", "unformed", "oscillating")
+
+
+def full_of_twins(*duplicates: float, recall: float | None = 0.0, every: int = 2 * EVERY) -> Verdict:
+    """The verdict on looks every 200 steps at samples of all kinds, so many of them twins; recall is measured once."""
+    looks = [look(every * i, 0.9, share) for i, share in enumerate(duplicates)]
+    if recall is not None:
+        looks[1] = Look(every, looks[1].signals, {"recall": recall})
+    return judge([row(every * (len(duplicates) - 1))], looks, REFERENCE)
+
+
+def test_a_collapse_within_kinds_is_called_though_all_kinds_are_there() -> None:
+    # a conditional training's looks: its kinds are forced, its samples of a class nearly alike
+    verdict = full_of_twins(1.0, 0.1, 0.7, 0.65, 0.72, 0.55, 0.64)
+    assert (verdict.kind, verdict.step) == ("collapsed", 400)
+    assert verdict.words == "collapsed within its kinds since step 400: 64% of samples have a near twin, recall 0.00"
+    assert "recall" in [r["sign"] for r in verdict.evidence]
+
+
+def test_twins_alone_are_none_where_samples_reach_the_real_images() -> None:
+    assert full_of_twins(1.0, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7, recall=0.7).kind == "steady"
+
+
+def test_a_low_recall_alone_is_none() -> None:
+    assert full_of_twins(1.0, 0.5, 0.2, 0.1, 0.1, 0.1, 0.1).kind == "steady"
+
+
+def test_one_look_full_of_twins_is_no_collapse() -> None:
+    assert full_of_twins(1.0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.7).kind == "steady"
+
+
+def test_twins_that_become_fewer_and_those_of_early_days_are_too_early_to_tell() -> None:
+    assert full_of_twins(0.85, 0.85, 0.85, 0.85, 0.85, 0.6, 0.4).kind == "unformed"
+    verdict = full_of_twins(0.7, 0.7, 0.7, 0.7, 0.7, 0.7, every=PATIENCE // 10)
+    assert verdict.kind == "unformed"
+    assert "70% of samples have a near twin" in verdict.words
+
+
+@given(st.lists(st.floats(0, 0.3), min_size=7, max_size=30))
+def test_samples_with_few_twins_are_never_called_whatever_their_recall(duplicates: list[float]) -> None:
+    assert full_of_twins(*duplicates).kind == "steady"
+
+
+def test_without_measures_the_twins_decide() -> None:
+    assert full_of_twins(1.0, *[0.7] * 6, recall=None).kind == "collapsed"
+
+
+@pytest.mark.parametrize(("alike", "called"), [(10, True), (6, True), (0, False)])
+def test_kinds_whose_samples_are_alike_are_told_from_whole_ones(alike: int, called: bool) -> None:
+    rng = np.random.default_rng(1)
+    centres = 20 * rng.normal(size=(10, 8))
+
+    def points(n: int, alike: int) -> np.ndarray:
+        kinds = np.arange(n) % 10
+        scale = np.where(kinds < alike, 0.45, 1)[:, None]  # of what they differ by within their kind
+        return (centres[kinds] + scale * rng.normal(size=(n, 8))).astype(np.float32)
+
+    reference = Reference(points(600, 0), rng)
+    looks = []
+    for step in (0, 500, 1000, 1500):
+        samples = points(300, alike)
+        recall = reference.measures(samples).recall.value
+        looks.append(Look(step, reference.signals(samples), {"recall": recall}))
+    verdict = judge([row(1500)], looks, reference)
+    assert verdict.words.startswith("collapsed within its kinds") if called else verdict.kind == "steady"

@@ -1,0 +1,119 @@
+"""How near samples are to real images as a whole: FID and KID, beside those of held-out real images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gan_probe import Analysis, Figure, Options, Report, Table, hookimpl, option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gan_probe import GAN, Context
+    from gan_probe.report import Cell
+    from gan_probe_plugins.collapse.sets import Sets
+
+PARTS = (8, 4, 2, 1)  # of n, at which FID is shown again
+
+
+@dataclass(frozen=True)
+class QualityOptions(Options):
+    """Options of `quality`."""
+
+    samples: int = option(5000, "samples, and as many real and held-out images, if there are so many", min=50)
+    feature_space: str = option(
+        "default", "pixels, d:CHECKPOINT[:LAYER], a file .onnx, or default: the D of a model of the zoo"
+    )
+
+
+class Quality(Analysis[QualityOptions]):
+    """Measure FID and KID in a named feature space, beside held-out real images."""
+
+    name = "quality"
+    title = "Quality of samples: FID and KID"
+    needs = frozenset({"sample", "data"})
+    Options = QualityOptions
+
+    def run(self, gan: GAN | None, options: QualityOptions, ctx: Context) -> Report:
+        """Draw, and measure both sets against the same real images."""
+        from gan_probe.measures.frechet import Gaussian, frechet_distance
+        from gan_probe.measures.kernel import kernel_distance
+        from gan_probe.measures.pairs import between, within
+        from gan_probe.measures.rows import Rows
+        from gan_probe_plugins.collapse.sets import beside_real
+
+        assert gan is not None  # noqa: S101  # `needs` says so
+        sets = beside_real(gan, options.samples, options.feature_space, ctx)
+        real = Rows(sets.real)
+        known, known_pairs = Gaussian.of(real), within(real, 1)
+        rows: list[dict[str, Cell]] = []
+        for who, features in (("samples", sets.samples), ("real images, held out", sets.held)):
+            other = Rows(features, real.centre)
+            pairs = between(real, other, known_pairs.nearest[:, 0], known_pairs.nearest[:, 0])
+            fid, kid = (
+                frechet_distance(known, Gaussian.of(other)),
+                kernel_distance(known_pairs, within(other, 1), pairs),
+            )
+            row: dict[str, Cell] = {"of": who, "n": sets.n}
+            row |= {"FID": fid.value, "FID low": fid.low, "FID high": fid.high}
+            rows.append(row | {"KID": kid.value, "KID low": kid.low, "KID high": kid.high})
+        return Report(tables=[_table(rows, sets)], figures=[_curve(sets)], notes=[*sets.notes, *_warnings(sets)])
+
+
+def _table(rows: list[dict[str, Cell]], sets: Sets) -> Table:
+    return Table(
+        "quality",
+        rows,
+        title=f"FID and KID in {sets.space.name}",
+        caption=f"{sets.sizes}. The second row, real images in the samples' place, is as low as it gets. Intervals: "
+        "95 %; of FID by the delta method, of the distance expected at this n; of KID by the jackknife. KID: cubic "
+        "kernel, whole sets, unbiased; 0 on average for equal distributions.",
+        formats={"n": ","} | dict.fromkeys(("FID", "FID low", "FID high"), ".4g") | dict.fromkeys(_KID, ".3g"),
+    )
+
+
+_KID = ("KID", "KID low", "KID high")
+
+
+def _curve(sets: Sets) -> Figure:
+    """FID at growing n, of samples and of held-out images: what of it is bias."""
+    from gan_probe.measures.frechet import Gaussian, frechet_distance
+    from gan_probe.measures.rows import Rows
+    from gan_probe.report.figures import curve_chart
+
+    lines: dict[str, list[tuple[float, float, float, float]]] = {"samples": [], "held-out real images": []}
+    for part in PARTS:
+        n = sets.n // part
+        if n < 10:
+            continue
+        real = Rows(sets.real[:n])
+        known = Gaussian.of(real)
+        for name, features in zip(lines, (sets.samples, sets.held), strict=True):
+            found = frechet_distance(known, Gaussian.of(Rows(features[:n], real.centre)))
+            lines[name].append((float(n), found.value, found.low, found.high))
+    return Figure(
+        "fid-by-n",
+        curve_chart(lines, xlabel="n, of either set", ylabel="FID"),
+        title="FID by the number of images",
+        caption=f"At most {sets.sizes}; smaller sets are their first images. Lines: 95 % intervals, delta method. "
+        "What held-out real images have above 0 is bias, and shrinks as n grows.",
+        alt=f"FID at n = {sets.n:,}: {lines['samples'][-1][1]:.3g} of samples, "
+        f"{lines['held-out real images'][-1][1]:.3g} of held-out real images.",
+    )
+
+
+def _warnings(sets: Sets) -> list[str]:
+    notes = [f"FID is biased upwards by small n: compare it at n = {sets.n:,} and in {sets.space.name} alone."]
+    if not sets.space.name.partition(" (")[0].lower().endswith(".onnx"):
+        notes.append(
+            "This is not the FID of papers, which is measured in Inception's features: for that, pass such a network "
+            "as --feature-space FILE.onnx."
+        )
+    return notes
+
+
+@hookimpl
+def register_analyses() -> Iterable[type[Analysis[Any]]]:
+    """The analysis of this file."""
+    return [Quality]
