@@ -5,9 +5,9 @@
     report = gan_probe.run(gan, "linear-probe", data="digits")
     report.table("accuracy").to_pandas()
 
-These names are what most analyses need; importing them loads nothing heavy. A plugin may also use `gan_probe.data`,
-`feature_space`, `features`, `gan`, `judge`, `l2svm`, `measures`, `network`, `report`, `sampling` and
-`stage`. Anything else may change without notice.
+These names are what most analyses need; importing them loads nothing heavy. A plugin may also use
+`gan_probe.annotations`, `data`, `directions`, `editing`, `feature_space`, `features`, `gan`, `judge`, `l2svm`,
+`measures`, `network`, `report`, `sampling` and `stage`. Anything else may change without notice.
 """
 
 from gan_probe.analysis import Analysis, Context

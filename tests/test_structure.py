@@ -19,6 +19,7 @@ PLUGINS = Path(gan_probe_plugins.__file__).parent
 PUBLIC = {"gan_probe", "gan_probe.data", "gan_probe.features", "gan_probe.gan", "gan_probe.l2svm", "gan_probe.report"}
 PUBLIC |= {"gan_probe.network", "gan_probe.stage"}  # for an analysis that trains a network of the same architecture
 PUBLIC |= {"gan_probe.feature_space", "gan_probe.judge", "gan_probe.sampling", "gan_probe.report.animation"}
+PUBLIC |= {"gan_probe.annotations", "gan_probe.directions", "gan_probe.editing"}
 PUBLIC_PREFIXES = ("gan_probe.measures", "gan_probe.report.figures")
 FLOORS = ["gan_probe.cli", "gan_probe.api", "gan_probe.runner"]
 
