@@ -68,4 +68,6 @@ def _changed(net: Net, layer: str, change: Callable[[Tensor], Tensor]) -> Iterat
         finally:
             handle.remove()
     else:
-        raise BadInputError("this network is not run by torch, so its layers cannot be edited: pass gan.differentiable()")
+        raise BadInputError(
+            "this network is not run by torch, so its layers cannot be edited: pass gan.differentiable()"
+        )

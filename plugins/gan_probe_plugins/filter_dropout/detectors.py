@@ -112,9 +112,7 @@ def train_judge(
     return _train(Judge, images, targets, tuple(boxes), rng, progress, "training the independent judge")
 
 
-def errors(
-    detector: Detector, name: str, images: np.ndarray, boxes: Mapping[str, np.ndarray]
-) -> tuple[Errors, ...]:
+def errors(detector: Detector, name: str, images: np.ndarray, boxes: Mapping[str, np.ndarray]) -> tuple[Errors, ...]:
     """A detector's errors on images that it was not trained on, object by object, with Wilson's intervals."""
     seen = detector.present(images)
     found = []
