@@ -1,0 +1,242 @@
+"""The experiment in numbers, each beside its control."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gan_probe import Table
+from gan_probe.measures.intervals import Estimate, crossed_mean, proportion, t_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gan_probe.report import Cell
+    from gan_probe_plugins.filter_dropout.experiment import Experiment, Outcome
+
+RESAMPLES = 2000  # of the bootstrap
+PERCENT = dict.fromkeys(("share", "low", "high"), ".1%")
+
+
+def tables(done: Experiment) -> list[Table]:
+    """All of them; those that need a judge only where there is one."""
+    judged = [forgotten(done), against_random(done), scene(done)] if done.detectors else []
+    return [*judged, regression(done), elsewhere(done), *([detectors(done)] if done.detectors else [])]
+
+
+def rules(done: Experiment) -> dict[str, int]:
+    """How many maps are dropped, by the name of the rule."""
+    found = {f"{done.top} strongest": done.top}
+    if done.model.positive:
+        found[f"all {done.model.positive} of positive weight"] = done.model.positive
+    return found
+
+
+def forgotten(done: Experiment) -> Table:
+    """How many of the new samples show the object, with and without the maps."""
+    before = seen(done, done.unchanged)
+    n, draws = len(before), done.options.draws
+    drawn = proportion(int(before.sum()), n)
+    rows: list[dict[str, Cell]] = [_row("none", 0, drawn) | _fewer(None)]
+    for name, count in rules(done).items():
+        chosen, random = done.outcomes[count]
+        after = seen(done, chosen)
+        rows.append(_row(name, count, proportion(int(after.sum()), n)) | _fewer(fewer(done, before, after[None])))
+        many = np.stack([seen(done, outcome) for outcome in random])
+        mean = Estimate(*crossed_mean(many), "random effects")
+        rows.append(_row(f"{count} random", count, mean) | _fewer(fewer(done, before, many)))
+    return Table(
+        "forgotten",
+        rows,
+        title=f"Samples that show a {done.thing}",
+        caption=f"By a judge that had no part in choosing the maps, on {n:,} new samples, the same in every row. Random: "
+        f"{draws} draws of as many maps. Intervals, 95 %: shares by Wilson, for random maps by two-way random effects "
+        f"(draws and samples); 'fewer', the relative fall, by a paired bootstrap over samples (and draws), percentiles.",
+        formats=PERCENT | dict.fromkeys(("fewer", "at least", "at most"), "+.0%"),
+    )
+
+
+def against_random(done: Experiment) -> Table:
+    """The difference from random maps, on the same samples."""
+    rows: list[dict[str, Cell]] = []
+    for name, count in rules(done).items():
+        chosen, random = done.outcomes[count]
+        difference = np.stack([seen(done, outcome) for outcome in random]) - seen(done, chosen).astype(float)
+        mean, low, high = crossed_mean(difference)
+        rows.append({"dropped": name, "random minus chosen": mean, "low": low, "high": high, "n": difference.shape[1]})
+    return Table(
+        "against-random",
+        rows,
+        title="Against as many random maps",
+        caption=f"Share of samples with a {done.thing} without random maps, less that without the chosen ones: above 0, "
+        f"the chosen ones draw it. Intervals: 95 %, two-way random effects over samples and {done.options.draws} draws.",
+        formats=dict.fromkeys(("random minus chosen", "low", "high"), "+.1%") | {"n": ","},
+    )
+
+
+def scene(done: Experiment) -> Table:
+    """What becomes of the other objects."""
+    rows: list[dict[str, Cell]] = []
+    for thing, k in others(done):
+        for name, outcomes in conditions(done):
+            rows.append({"object": thing, "dropped": name} | kept_and_new(done, outcomes, k))
+    return Table(
+        "scene",
+        rows,
+        title="The rest of the scene",
+        caption="By the same judge: of the new samples that show an object as drawn, the share that still does (kept); "
+        "of the others, the share that now does (new). Intervals: 95 %, Wilson; for random maps Student's over "
+        f"{done.options.draws} draws. Dropping maps can turn an object into another one: the paper saw doors and mirrors.",
+        formats=dict.fromkeys(("kept", "low", "high", "new", "new low", "new high"), ".1%"),
+    )
+
+
+def kept_and_new(done: Experiment, outcomes: list[Outcome], k: int) -> dict[str, Cell]:
+    """Of one object: the share of samples that keep it and of those that gain it, with intervals."""
+    assert done.unchanged.present is not None  # noqa: S101  # asked only with a judge
+    before = done.unchanged.present[:, k]
+    after = np.stack([outcome.present[:, k] for outcome in outcomes if outcome.present is not None])
+    found: dict[str, Cell] = {}
+    for (value, low, high), where in zip(
+        (("kept", "low", "high"), ("new", "new low", "new high")), (before, ~before), strict=True
+    ):
+        if not where.any():
+            found |= {value: None, low: None, high: None}
+        elif len(after) == 1:
+            share = proportion(int(after[0, where].sum()), int(where.sum()))
+            found |= {value: share.value, low: share.low, high: share.high}
+        else:
+            mean, least, most = t_mean(after[:, where].mean(axis=1))
+            found |= {value: mean, low: max(0.0, least), high: min(1.0, most)}
+    return found | {"n with": int(before.sum()), "n without": int((~before).sum())}
+
+
+def regression(done: Experiment) -> Table:
+    """What the model that chose the maps sees in held-out boxes."""
+    before = done.unchanged.probability
+    mean, low, high = t_mean(before)
+    empty = dict.fromkeys(("fall", "at least", "at most"))
+    rows: list[dict[str, Cell]] = [
+        {"dropped": "none", "probability": mean, "low": low, "high": high, **empty, "n": len(before)}
+    ]
+    for name, outcomes in conditions(done):
+        after = np.stack([outcome.probability for outcome in outcomes])
+        interval = crossed_mean if len(after) > 1 else lambda values: t_mean(values[0])
+        row: dict[str, Cell] = {"dropped": name}
+        row |= dict(zip(("probability", "low", "high"), interval(after), strict=True))
+        row |= dict(zip(("fall", "at least", "at most"), interval(before - after), strict=True))
+        rows.append(row | {"n": len(before)})
+    return Table(
+        "regression",
+        rows,
+        title="The regression on held-out boxes",
+        caption=f"Mean probability that positions inside held-out boxes lie on a {done.thing}, and its fall, paired by "
+        f"sample. Intervals: 95 %, Student's over {len(before)} samples; two-way random effects for {done.options.draws} "
+        "draws of random maps. It must fall, as this model chose the maps: it says less than an independent judge.",
+        formats=dict.fromkeys(("probability", "low", "high"), ".1%")
+        | dict.fromkeys(("fall", "at least", "at most"), "+.1%"),
+    )
+
+
+def elsewhere(done: Experiment) -> Table:
+    """What changes inside and outside the held-out boxes, and how far the samples' distribution moves."""
+    rows: list[dict[str, Cell]] = [_moved("none", [done.unchanged])]
+    rows += [_moved(name, outcomes) for name, outcomes in conditions(done)]
+    half = done.options.samples // 2
+    return Table(
+        "elsewhere",
+        rows,
+        title="Damage elsewhere",
+        caption=f"Mean absolute change of pixels in grey levels of 255, inside and outside held-out boxes; intervals: "
+        f"95 %, Student's over {len(done.held_out)} samples, for random maps two-way random effects. KID of {half:,} new "
+        f"samples from {done.options.samples - half:,} others as G draws them, in {done.space.name}; intervals: 95 %, "
+        "jackknife; for random maps Student's over draws. 'None' is KID's noise.",
+        formats=dict.fromkeys(("inside", "in low", "in high", "outside", "out low", "out high"), ".1f")
+        | dict.fromkeys(("KID", "KID low", "KID high"), ".4f"),
+    )
+
+
+def _moved(name: str, outcomes: list[Outcome]) -> dict[str, Cell]:
+    row: dict[str, Cell] = {"dropped": name}
+    interval = crossed_mean if len(outcomes) > 1 else lambda values: t_mean(values[0])
+    for names, values in (
+        (("inside", "in low", "in high"), [outcome.within for outcome in outcomes]),
+        (("outside", "out low", "out high"), [outcome.elsewhere for outcome in outcomes]),
+    ):
+        row |= dict(zip(names, interval(np.stack(values)), strict=True))
+    kids = [outcome.kid for outcome in outcomes if outcome.kid is not None]
+    moved = (kids[0].value, kids[0].low, kids[0].high)
+    if len(kids) > 1:
+        moved = t_mean(np.array([kid.value for kid in kids]))
+    return row | dict(zip(("KID", "KID low", "KID high"), moved, strict=True))
+
+
+def detectors(done: Experiment) -> Table:
+    """How far the two detectors can be believed."""
+    assert done.detectors is not None  # noqa: S101  # asked only with detectors
+    rows: list[dict[str, Cell]] = [
+        {
+            "detector": error.name,
+            "object": error.object,
+            "missed": error.missed.value,
+            "low": error.missed.low,
+            "high": error.missed.high,
+            "imagined": error.imagined.value,
+            "im. low": error.imagined.low,
+            "im. high": error.imagined.high,
+            "n": error.n,
+        }
+        for error in done.detectors.errors
+    ]
+    return Table(
+        "detectors",
+        rows,
+        title="The detectors' own errors",
+        caption="On held-out images of the data: objects that are there and missed, objects that are not and seen. "
+        "Intervals: 95 %, Wilson. The finder only draws boxes; it and the judge differ in architecture, training images "
+        "and random numbers. Errors on samples, which are no drawings, may be larger.",
+        formats=dict.fromkeys(("missed", "low", "high", "imagined", "im. low", "im. high"), ".2%") | {"n": ","},
+    )
+
+
+def conditions(done: Experiment) -> Iterator[tuple[str, list[Outcome]]]:
+    """Each rule's outcome, and those of as many random maps."""
+    for name, count in rules(done).items():
+        chosen, random = done.outcomes[count]
+        yield name, [chosen]
+        yield f"{count} random", random
+
+
+def others(done: Experiment) -> list[tuple[str, int]]:
+    """The objects that are not to be forgotten, with their columns."""
+    assert done.detectors is not None  # noqa: S101  # asked only with detectors
+    return [(name, k) for k, name in enumerate(done.detectors.judge.objects) if name != done.thing]
+
+
+def seen(done: Experiment, outcome: Outcome) -> np.ndarray:
+    """In which new samples (N,) bool the judge sees the object."""
+    assert done.detectors is not None  # noqa: S101  # asked only with detectors
+    assert outcome.present is not None  # noqa: S101
+    return outcome.present[:, done.detectors.judge.objects.index(done.thing)]
+
+
+def fewer(done: Experiment, before: np.ndarray, after: np.ndarray) -> tuple[float, float, float] | None:
+    """The relative fall from before (N,) to after (R, N) bool, R draws, with the bootstrap's percentile interval."""
+    if not before.any():
+        return None
+    rng = done.ctx.rng("filter-dropout/bootstrap")
+    draws, n = after.shape
+    samples = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES)  # (B, N): how often each is taken
+    chosen = rng.multinomial(draws, np.full(draws, 1 / draws), RESAMPLES) / draws  # (B, R)
+    resampled = ((chosen @ after.astype(float)) * samples).sum(axis=1) / np.maximum((samples @ before), 1)
+    low, high = np.percentile(1 - resampled, [2.5, 97.5])
+    return float(1 - after.mean(axis=0).sum() / before.sum()), float(low), float(high)
+
+
+def _row(name: str, count: int, share: Estimate) -> dict[str, Cell]:
+    return {"dropped": name, "maps": count, "share": share.value, "low": share.low, "high": share.high}
+
+
+def _fewer(values: tuple[float, float, float] | None) -> dict[str, Cell]:
+    return dict(zip(("fewer", "at least", "at most"), values or (None, None, None), strict=True))
