@@ -69,5 +69,5 @@ def _changed(net: Net, layer: str, change: Callable[[Tensor], Tensor]) -> Iterat
             handle.remove()
     else:
         raise BadInputError(
-            "this network is not run by torch, so its layers cannot be edited: pass gan.differentiable()"
+            "the layers of a network that torch does not run cannot be edited: pass that of gan.differentiable()"
         )

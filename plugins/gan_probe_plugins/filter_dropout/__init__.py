@@ -27,7 +27,7 @@ class FilterDropoutOptions(Options):
         None, "COCO file of boxes on samples, as `gan-probe annotate` writes (default: the data's)"
     )
     layer: str | None = option(None, "layer of G whose maps are dropped (default: its second highest convolution)")
-    top: int | None = option(None, "how many of the strongest maps to drop (default: an eighth of the layer)", min=1)
+    top: int | None = option(None, "how many of the strongest maps to drop (default: a quarter of the layer)", min=1)
     samples: int = option(1000, "new samples on which the effect is measured", min=50, max=100_000)
     draws: int = option(5, "draws of as many random maps, the control", min=2, max=100)
     features: str = option("default", "feature space of the distribution distance (default: see the report)")

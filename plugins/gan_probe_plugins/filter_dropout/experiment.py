@@ -60,7 +60,7 @@ class Experiment:
         self.thing = options.object
         self.layer: Layer = chosen_layer(net, options.layer)
         maps = self.layer.channels
-        self.top = options.top or max(1, maps // 8)
+        self.top = options.top or max(1, maps // 4)
         if self.top > maps:
             raise BadInputError(f"--top is {self.top}, but {self.layer.name} has {maps} maps")
         self.space, self.notes = _space(gan, options.features, ctx)

@@ -85,6 +85,6 @@ def train_detectors(gan: GAN, thing: str, ctx: Context) -> Detectors | None:
 def _located(kept: dict[int, np.ndarray], looked: int, thing: str, how: str) -> Located:
     if len(kept) < FEWEST:
         raise BadInputError(
-            f"{thing!r} is boxed on {len(kept)} samples; at least {FEWEST} are needed: draw more with gan-probe annotate"
+            f"{thing[:40]!r} is boxed on {len(kept)} samples; {FEWEST} are needed: draw more with gan-probe annotate"
         )
     return Located(np.array(list(kept), dtype=np.int64), tuple(kept.values()), looked, how)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe import Figure
+from gan_probe.measures.intervals import crossed_mean, wilson
 from gan_probe.report.figures import curve_chart, image_grid, interval_chart
 from gan_probe_plugins.filter_dropout.tables import conditions, kept_and_new, others, seen
 
@@ -69,39 +70,38 @@ def doses(done: Experiment) -> Figure:
     table = []
     for count, (chosen, random) in sorted(done.outcomes.items()):
         table.append((count, seen(done, chosen), np.stack([seen(done, outcome) for outcome in random])))
-    from gan_probe.measures.intervals import crossed_mean, wilson
-
     lines = {
         "strongest first": [(n, own.mean(), *wilson(int(own.sum()), len(own))) for n, own, _ in table],
         "random maps": [(n, *crossed_mean(many)) for n, _, many in table],
     }
     before = seen(done, done.unchanged)
+    least = min(share for _, share, _, _ in lines["strongest first"])
     return Figure(
         "doses",
         curve_chart(
             lines, f"maps of {done.layer.name} dropped, of {done.layer.channels}", f"samples with a {done.thing}", ".0%"
         ),
         title=f"Samples that show a {done.thing}, by maps dropped",
-        caption=f"By the independent judge, {len(before):,} new samples; {before.mean():.1%} of them show one with no map "
-        f"dropped. {done.model.positive} maps have a positive weight. Intervals: 95 %, Wilson; for random maps, "
+        caption=f"By the independent judge, {len(before):,} new samples; {before.mean():.1%} show one as drawn. "
+        f"{done.model.positive} maps have a positive weight. Intervals: 95 %, Wilson; for random maps, "
         f"{done.options.draws} draws, two-way random effects.",
-        alt=f"From {before.mean():.0%} as drawn, the share falls to {min(p[1] for p in lines['strongest first']):.0%} as "
-        "the strongest maps go.",
+        alt=f"As the strongest maps go, the share falls from {before.mean():.0%} to {least:.0%}.",
     )
 
 
 def stays(done: Experiment) -> Figure:
     """What share of the other objects stays."""
     (name, chosen), (control, random) = list(conditions(done))[:2]
-    labels, values, lows, highs = [], [], [], []
+    labels: list[str] = []
+    bars: list[tuple[float, float, float]] = []
     for thing, k in others(done):
         for which, outcomes in ((name, chosen), (control, random)):
             kept = kept_and_new(done, outcomes, k)
-            if isinstance(kept["kept"], float):
+            value, low, high = (kept[column] for column in ("kept", "low", "high"))
+            if isinstance(value, float) and isinstance(low, float) and isinstance(high, float):
                 labels.append(f"{thing}, without {which}")
-                values.append(kept["kept"])
-                lows.append(kept["low"])
-                highs.append(kept["high"])
+                bars.append((value, low, high))
+    values, lows, highs = zip(*bars, strict=True) if bars else ((), (), ())
     return Figure(
         "stays",
         interval_chart(labels, values, lows, highs, "share of samples that keep the object", ".1%"),

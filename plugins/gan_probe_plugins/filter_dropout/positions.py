@@ -19,7 +19,7 @@ def coverage(boxes: np.ndarray, size: int) -> np.ndarray:
     x0, y0, x1, y1 = (side[:, np.newaxis] for side in boxes.astype(np.float64).T)
     across = np.clip(np.minimum(low + 1, x1) - np.maximum(low, x0), 0, 1)  # (K, size)
     down = np.clip(np.minimum(low + 1, y1) - np.maximum(low, y0), 0, 1)
-    return np.nan_to_num(down[:, :, np.newaxis] * across[:, np.newaxis, :])
+    return np.asarray(np.nan_to_num(down[:, :, np.newaxis] * across[:, np.newaxis, :]))
 
 
 def covered(boxes: Sequence[np.ndarray], image_size: int, size: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from gan_probe import Table
 from gan_probe.measures.intervals import Estimate, crossed_mean, proportion, t_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from gan_probe.report import Cell
     from gan_probe_plugins.filter_dropout.experiment import Experiment, Outcome
@@ -51,8 +51,8 @@ def forgotten(done: Experiment) -> Table:
         rows,
         title=f"Samples that show a {done.thing}",
         caption=f"By a judge that had no part in choosing the maps, on {n:,} new samples, the same in every row. Random: "
-        f"{draws} draws of as many maps. Intervals, 95 %: shares by Wilson, for random maps by two-way random effects "
-        f"(draws and samples); 'fewer', the relative fall, by a paired bootstrap over samples (and draws), percentiles.",
+        f"{draws} draws of as many. Intervals, 95 %: shares by Wilson, for random maps by two-way random effects "
+        f"(draws and samples); 'fewer', the relative fall, by a paired percentile bootstrap over samples (and draws).",
         formats=PERCENT | dict.fromkeys(("fewer", "at least", "at most"), "+.0%"),
     )
 
@@ -69,8 +69,8 @@ def against_random(done: Experiment) -> Table:
         "against-random",
         rows,
         title="Against as many random maps",
-        caption=f"Share of samples with a {done.thing} without random maps, less that without the chosen ones: above 0, "
-        f"the chosen ones draw it. Intervals: 95 %, two-way random effects over samples and {done.options.draws} draws.",
+        caption=f"Share of samples with a {done.thing} without random maps, less that without the chosen ones. "
+        f"Intervals: 95 %, two-way random effects over samples and {done.options.draws} draws.",
         formats=dict.fromkeys(("random minus chosen", "low", "high"), "+.1%") | {"n": ","},
     )
 
@@ -87,7 +87,7 @@ def scene(done: Experiment) -> Table:
         title="The rest of the scene",
         caption="By the same judge: of the new samples that show an object as drawn, the share that still does (kept); "
         "of the others, the share that now does (new). Intervals: 95 %, Wilson; for random maps Student's over "
-        f"{done.options.draws} draws. Dropping maps can turn an object into another one: the paper saw doors and mirrors.",
+        f"{done.options.draws} draws. One object may turn into another: the paper saw doors and mirrors.",
         formats=dict.fromkeys(("kept", "low", "high", "new", "new low", "new high"), ".1%"),
     )
 
@@ -116,9 +116,10 @@ def regression(done: Experiment) -> Table:
     """What the model that chose the maps sees in held-out boxes."""
     before = done.unchanged.probability
     mean, low, high = t_mean(before)
-    empty = dict.fromkeys(("fall", "at least", "at most"))
     rows: list[dict[str, Cell]] = [
-        {"dropped": "none", "probability": mean, "low": low, "high": high, **empty, "n": len(before)}
+        {"dropped": "none", "probability": mean, "low": low, "high": high}
+        | dict.fromkeys(("fall", "at least", "at most"))
+        | {"n": len(before)}
     ]
     for name, outcomes in conditions(done):
         after = np.stack([outcome.probability for outcome in outcomes])
@@ -132,8 +133,8 @@ def regression(done: Experiment) -> Table:
         rows,
         title="The regression on held-out boxes",
         caption=f"Mean probability that positions inside held-out boxes lie on a {done.thing}, and its fall, paired by "
-        f"sample. Intervals: 95 %, Student's over {len(before)} samples; two-way random effects for {done.options.draws} "
-        "draws of random maps. It must fall, as this model chose the maps: it says less than an independent judge.",
+        f"sample. Intervals: 95 %, Student's over {len(before)} samples; for random maps two-way random effects over "
+        f"{done.options.draws} draws too. It must fall, as this model chose the maps: an independent judge says more.",
         formats=dict.fromkeys(("probability", "low", "high"), ".1%")
         | dict.fromkeys(("fall", "at least", "at most"), "+.1%"),
     )
@@ -149,8 +150,8 @@ def elsewhere(done: Experiment) -> Table:
         rows,
         title="Damage elsewhere",
         caption=f"Mean absolute change of pixels in grey levels of 255, inside and outside held-out boxes; intervals: "
-        f"95 %, Student's over {len(done.held_out)} samples, for random maps two-way random effects. KID of {half:,} new "
-        f"samples from {done.options.samples - half:,} others as G draws them, in {done.space.name}; intervals: 95 %, "
+        f"95 %, Student's over {len(done.held_out)} samples, for random maps two-way random effects. KID of {half:,} "
+        f"new samples from {done.options.samples - half:,} others as G draws them, in {done.space.name}; 95 %, "
         "jackknife; for random maps Student's over draws. 'None' is KID's noise.",
         formats=dict.fromkeys(("inside", "in low", "in high", "outside", "out low", "out high"), ".1f")
         | dict.fromkeys(("KID", "KID low", "KID high"), ".4f"),
@@ -194,8 +195,8 @@ def detectors(done: Experiment) -> Table:
         rows,
         title="The detectors' own errors",
         caption="On held-out images of the data: objects that are there and missed, objects that are not and seen. "
-        "Intervals: 95 %, Wilson. The finder only draws boxes; it and the judge differ in architecture, training images "
-        "and random numbers. Errors on samples, which are no drawings, may be larger.",
+        "Intervals: 95 %, Wilson. The finder only draws boxes; it and the judge differ in architecture, training "
+        "images and random numbers. Errors on samples, which are no drawings, may be larger.",
         formats=dict.fromkeys(("missed", "low", "high", "imagined", "im. low", "im. high"), ".2%") | {"n": ","},
     )
 
