@@ -2,4 +2,5 @@
 
 from gan_probe.cli import main
 
-main()
+if __name__ == "__main__":  # a process of an analysis' own imports this again
+    main()

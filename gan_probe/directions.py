@@ -42,6 +42,8 @@ def ganspace(features: np.ndarray, z: np.ndarray, k: int) -> Directions:
     Each direction is the regression of z on one component's coordinate; `explained` are shares of the features'
     variance. Raises BadInputError for more components than there are, and for features that do not vary.
     """
+    from scipy.linalg import eigh
+
     _check(features, k, min(len(features) - 1, features.shape[1], z.shape[1]))
     x = features.astype(np.float64)
     x = x - x.mean(axis=0)
@@ -49,11 +51,12 @@ def ganspace(features: np.ndarray, z: np.ndarray, k: int) -> Directions:
     if total == 0:
         raise BadInputError("the first layer's activations do not vary: they have no principal components")
     wide = x.shape[1] > len(x)
-    values, vectors = np.linalg.eigh(x @ x.T if wide else x.T @ x)  # the smaller of the two has the same values
-    kept = vectors[:, ::-1][:, :k]
+    gram = x @ x.T if wide else x.T @ x  # the smaller of the two, which have the same values
+    values, vectors = eigh(gram, subset_by_index=[len(gram) - k, len(gram) - 1], overwrite_a=True, check_finite=False)
+    kept = vectors[:, ::-1]
     coordinates = kept if wide else x @ kept  # (N, k), up to length
     slopes = coordinates.T @ (z - z.mean(axis=0))  # coordinates are orthogonal: each regresses alone
-    return Directions(_pointed(slopes), np.maximum(values[::-1][:k], 0) / total)
+    return Directions(_pointed(slopes), np.maximum(values[::-1], 0) / total)
 
 
 def random_directions(k: int, z_size: int, rng: np.random.Generator) -> np.ndarray:

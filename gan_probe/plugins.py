@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import os
+import re
 import warnings
 from dataclasses import dataclass, field
 from functools import cache
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 GROUP = "gan_probe"
+ALLOWED = (
+    "GAN_PROBE_PLUGINS"  # environment: distributions, with commas between, whose plugins may be loaded; empty: none
+)
 BUILT_IN = "gan-probe"  # our own distribution: its names cannot be taken by others
 # options that `gan-probe run` has itself
 RESERVED = frozenset(
@@ -36,6 +41,11 @@ class Registered:
     analysis: type[Analysis[Any]]
     plugin: str
     distribution: str
+
+
+def stranger(registered: Registered) -> bool:
+    """Whether the analysis is another distribution's than ours."""
+    return registered.distribution.split()[0] != BUILT_IN
 
 
 @dataclass(frozen=True)
@@ -96,10 +106,25 @@ class Host:
                 yield from ((name, answer) for answer in answers)
 
 
+def allow(distributions: Iterable[str]) -> None:
+    """From here on, in this process and those that it starts, load only these distributions' plugins, and our own."""
+    os.environ[ALLOWED] = ",".join(distributions)
+    host.cache_clear()
+
+
 @cache
 def host() -> Host:
-    """Every installed plugin, loaded once for the process."""
-    return load_plugins(importlib.metadata.entry_points(group=GROUP))
+    """Every installed plugin, loaded once for the process; `allow`, or GAN_PROBE_PLUGINS, says which may be."""
+    entry_points: Iterable[importlib.metadata.EntryPoint] = importlib.metadata.entry_points(group=GROUP)
+    if ALLOWED in os.environ:
+        named = {canonical(name) for name in (BUILT_IN, *os.environ[ALLOWED].split(","))}
+        entry_points = [e for e in entry_points if canonical(_distribution(e).split()[0]) in named]
+    return load_plugins(entry_points)
+
+
+def canonical(name: str) -> str:
+    """A distribution's name as package indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 def load_plugins(entry_points: Iterable[importlib.metadata.EntryPoint]) -> Host:
@@ -138,7 +163,7 @@ def _register_analyses(loaded: Host, module: object, plugin: str, distribution: 
     hook = loaded.manager.subset_hook_caller("register_analyses", remove_plugins=others)
     for analyses in hook():
         for analysis in analyses:
-            _check(analysis)
+            check_declaration(analysis)
             name = analysis.name
             claimed = loaded.clashes.get(name) or (
                 [loaded.analyses[name].distribution] if name in loaded.analyses else []
@@ -154,7 +179,8 @@ def _register_analyses(loaded: Host, module: object, plugin: str, distribution: 
                 loaded.broken.append(Broken(plugin, f"analysis {name!r} is also registered by {claimed[0]}"))
 
 
-def _check(analysis: object) -> None:
+def check_declaration(analysis: object) -> None:
+    """Raise TypeError or ValueError for what is no analysis, or declares a name, needs or options that cannot be."""
     from gan_probe.analysis import NEEDS, Analysis
     from gan_probe.options import declared
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import time
 import traceback
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gan_probe.analysis import NEEDS, Context
 from gan_probe.data.names import short
 from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, one_line
-from gan_probe.isolation import contained
 from gan_probe.options import parse_options
+from gan_probe.own_process import CrashedError, Job, Limits, perform, perform_apart
+from gan_probe.plugins import stranger
 from gan_probe.provenance import provenance
 from gan_probe.report import Report, RunReport
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gan_probe.data import Data
     from gan_probe.gan import GAN
+    from gan_probe.own_process import Opened, Outcome
     from gan_probe.plugins import Registered
 
 
@@ -41,6 +42,9 @@ class Run:
     progress: Callable[[int, int, str], None] | None = None
     on_traceback: Callable[[str], None] | None = None  # receives the traceback of a failed analysis
     open_data: Callable[[str, str | None], Data] | None = None  # opens further sets that analyses' options name
+    reopen: Callable[[], Opened] | None = None  # opens all this again in a process of an analysis' own
+    isolate: Literal["strangers", "all", "none"] = "strangers"  # whose analyses get one, where `reopen` is given
+    limits: Limits = field(default_factory=Limits)  # of such a process
 
     def __post_init__(self) -> None:
         self.errors: list[Exception] = []
@@ -124,54 +128,58 @@ class Run:
         return result
 
     def _run_one(self, registered: Registered, result: RunReport) -> Report:
-        from gan_probe.report.check import check_report
-
-        analysis = registered.analysis()
-        context = Context(
-            seed=self.seed,
-            device=self.device,
-            batch_size=self.batch_size,
-            data=self.data,
-            loaded=result.run["images"],
-            shared=self._shared,
-        )
-        if self.progress is not None:
-            context = dataclasses.replace(context, progress=self.progress)
-        if self.open_data is not None:
-            context = dataclasses.replace(context, open_data=self.open_data)
         began = time.perf_counter()
-        restored: list[str] = []
-        gan = self.gan
-        if gan is not None and "gradients" in analysis.needs - gan.gives:
-            gan = gan.differentiable().to(self.device)
+        restored, rebuilt = [], False
         try:
-            with contained(gan) as restored:
-                report = check_report(analysis.run(_handed_out(gan), self.parsed[analysis.name], context))
+            outcome = self._perform(registered, result.run["images"])
+            report, restored, rebuilt = outcome.report, outcome.restored, outcome.rebuilt
         except (KeyboardInterrupt, OutputError):
             raise
         # an analysis may fail in any way, sys.exit included, and must not take the others' results with it
         except BaseException as error:
             if self.on_traceback is not None:
                 self.on_traceback(traceback.format_exc())
-            mendable = isinstance(error, GanProbeError)
-            reason = one_line(error if mendable else f"{type(error).__name__}: {error}")
+            plain = isinstance(error, GanProbeError | CrashedError)
+            reason = one_line(error if plain else f"{type(error).__name__}: {error}")
             self.errors.append(error if isinstance(error, Exception) else GanProbeError(reason))
             report = Report(status="failed", error=reason)
         notes = [*report.notes]
-        if gan is not self.gan:
+        if rebuilt:
             notes.append("This analysis needs gradients: it ran on networks rebuilt in torch from the ONNX graphs.")
         if restored:
             notes.append(f"Put back after this analysis: {', '.join(dict.fromkeys(restored))}.")
         return dataclasses.replace(report, notes=notes, seconds=round(time.perf_counter() - began, 3))
 
+    def _perform(self, registered: Registered, loaded: list[dict[str, Any]]) -> Outcome:
+        """Run it here or, where it is to be kept apart and can be, in a process of its own."""
+        options = self.parsed[registered.analysis.name]
+        if self.reopen is not None and (
+            self.isolate == "all" or (self.isolate == "strangers" and stranger(registered))
+        ):
+            import torch
 
-def _handed_out(gan: GAN | None) -> GAN | None:
-    """A handle of its own on the same networks: what an analysis assigns to it, nobody else sees."""
-    if gan is None:
-        return None
-    handle = copy.copy(gan)
-    handle.card = copy.deepcopy(gan.card)
-    return handle
+            from gan_probe.report.check import check_report
+
+            sha256 = self.gan.card.sha256 if self.gan is not None else ""
+            job = Job(
+                self.reopen,
+                registered.analysis.name,
+                options,
+                self.seed,
+                self.device,
+                self.batch_size,
+                torch.get_num_threads(),
+                sha256,
+            )
+            outcome = perform_apart(job, self.limits, self.progress)
+            loaded += [line for line in outcome.loaded if line not in loaded]
+            return dataclasses.replace(outcome, report=check_report(outcome.report))
+        context = Context(self.seed, self.device, self.batch_size, self.data, loaded=loaded, shared=self._shared)
+        if self.progress is not None:
+            context = dataclasses.replace(context, progress=self.progress)
+        if self.open_data is not None:
+            context = dataclasses.replace(context, open_data=self.open_data)
+        return perform(registered.analysis, self.gan, options, context)
 
 
 def default_data(

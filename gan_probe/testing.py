@@ -1,11 +1,16 @@
-"""What tests of analyses and of loaders start from: a whole GAN, tiny, random and ready to use."""
+"""What tests of analyses and loaders start from: a GAN and a data set, tiny and ready, and the contract as a test."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gan_probe.conformance import check_analysis
+
 if TYPE_CHECKING:
+    from gan_probe.data import Data
     from gan_probe.gan import GAN
+
+__all__ = ["check_analysis", "tiny_data", "tiny_gan"]
 
 
 def tiny_gan(
@@ -53,3 +58,14 @@ def tiny_gan(
     generator.statistics = recalibrate(generator, [(z, labels)])
     discriminator.statistics = recalibrate(discriminator, [(gan.sample(z, labels), labels)])
     return gan
+
+
+def tiny_data(n: int = 120, held_out: int = 80) -> Data:
+    """The first embedded 8x8 digits, ten classes: `n` training and `held_out` test images."""
+    import numpy as np
+
+    from gan_probe.data import Data, open_data
+
+    whole = open_data("digits").train
+    train, test = whole.subset(np.arange(n)), whole.subset(np.arange(n, n + held_out))
+    return Data("tiny digits", train, test)

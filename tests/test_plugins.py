@@ -1,5 +1,7 @@
 """The plugin host: strangers come in by entry points, and a broken one costs only itself."""
 
+import json
+
 import pytest
 
 from gan_probe import UsageError
@@ -100,3 +102,34 @@ def test_an_unknown_analysis_suggests_the_nearest():
         host().find("liner-probe")
     with pytest.raises(UsageError, match="there are: linear-probe, samples"):
         host().find("zzz")
+
+
+@pytest.fixture
+def unrestricted(monkeypatch):
+    """Whatever a command allows holds for this test alone."""
+    monkeypatch.setenv("GAN_PROBE_PLUGINS", "")
+    monkeypatch.delenv("GAN_PROBE_PLUGINS")
+
+
+@pytest.mark.parametrize(
+    ("words", "theirs"),
+    [
+        ((), {"one", "two"}),
+        (("--no-plugins",), set()),
+        (("--only-plugins", "One_Dist"), {"one"}),
+        (("--only-plugins", "two-dist,one-dist"), {"one", "two"}),
+    ],
+)
+@pytest.mark.usefixtures("unrestricted")
+def test_only_allowed_plugins_are_loaded(install, gan_probe_command, words, theirs):
+    for name in ("one", "two"):
+        install(
+            name,
+            "from gan_probe import Analysis, hookimpl\n"
+            f"class A(Analysis):\n    name = {name!r}\n    def run(self, gan, options, ctx): ...\n"
+            "@hookimpl\ndef register_analyses(): return [A]\n",
+        )
+    listed = json.loads(gan_probe_command(*words, "plugins", "--json")[1])["analyses"]
+    names = {analysis["name"] for analysis in listed}
+    assert names & {"one", "two"} == theirs
+    assert "samples" in names

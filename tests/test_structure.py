@@ -19,7 +19,8 @@ PLUGINS = Path(gan_probe_plugins.__file__).parent
 PUBLIC = {"gan_probe", "gan_probe.data", "gan_probe.features", "gan_probe.gan", "gan_probe.l2svm", "gan_probe.report"}
 PUBLIC |= {"gan_probe.network", "gan_probe.stage"}  # for an analysis that trains a network of the same architecture
 PUBLIC |= {"gan_probe.feature_space", "gan_probe.judge", "gan_probe.sampling", "gan_probe.report.animation"}
-PUBLIC |= {"gan_probe.annotations", "gan_probe.directions", "gan_probe.editing"}
+PUBLIC |= {"gan_probe.annotations"}  # boxes and exemplars that people marked
+PUBLIC |= {"gan_probe.directions", "gan_probe.editing"}
 PUBLIC_PREFIXES = ("gan_probe.measures", "gan_probe.report.figures")
 FLOORS = ["gan_probe.cli", "gan_probe.api", "gan_probe.runner"]
 
@@ -65,7 +66,16 @@ def test_no_file_is_a_drawer():
 
 
 @pytest.mark.parametrize(
-    "line", ["--help", "run --help", "run --plugin linear-probe --help", "plugins --json", "train --help", "cache"]
+    "line",
+    [
+        "--help",
+        "run --help",
+        "run --plugin linear-probe --help",
+        "plugins --json",
+        "train --help",
+        "annotate --help",
+        "cache",
+    ],
 )
 def test_help_imports_nothing_heavy(line):
     code = (

@@ -14,7 +14,7 @@ import gan_probe
 from gan_probe.cli.termination import write_nowhere
 from gan_probe.errors import GanProbeError, one_line
 
-COMMANDS = ("run", "sample", "info", "convert", "train", "export", "data", "cache", "plugins")
+COMMANDS = ("run", "sample", "annotate", "info", "convert", "train", "export", "data", "cache", "plugins")
 
 
 class Commands(click.Group):
@@ -71,11 +71,33 @@ Examples:
   gan-probe train --data photos/ --out ckpt.pt""",
 )
 @click.version_option(gan_probe.__version__, prog_name="gan-probe")
+@click.option(
+    "--no-plugins",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda _ctx, _param, given: _allow([]) if given else None,
+    help="Load no plugin but our own.",
+)
+@click.option(
+    "--only-plugins",
+    is_eager=True,
+    expose_value=False,
+    metavar="PACKAGE,...",
+    callback=lambda _ctx, _param, given: _allow(given.split(",")) if given is not None else None,
+    help="Load only these packages' plugins, and our own; also GAN_PROBE_PLUGINS=PACKAGE,...",
+)
 def group() -> None:
     """Measured, controlled analyses of pretrained GANs.
 
     A checkpoint is a file (.pt, .onnx), a folder, or the name of a model that comes with gan-probe: digits-dcgan.
     """
+
+
+def _allow(distributions: list[str]) -> None:
+    from gan_probe.plugins import allow
+
+    allow(distributions)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -123,6 +123,12 @@ def command_line() -> str:
     return shlex.join(["gan-probe", *sys.argv[1:]])
 
 
+def safe_name(name: str) -> str:
+    """A name that may come from a stranger's card, as the beginning of a folder's name."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".-") or "gan-probe"
+    return safe[:80]
+
+
 def choose_device(name: str) -> str:
     """The device by name; `auto` is the first accelerator there is, else the CPU; UsageError for what is not there."""
     from gan_probe.devices import best_device, check_device

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,6 +15,7 @@ from gan_probe.cli.termination import terminable, write_nowhere
 
 if TYPE_CHECKING:
     from gan_probe.data import Data
+    from gan_probe.own_process import Opened
     from gan_probe.plugins import Host, Registered
     from gan_probe.report import Report, RunReport
     from gan_probe.runner import Run
@@ -100,6 +102,26 @@ Examples:
 @shared.seed
 @shared.device
 @shared.batch_size
+@click.option(
+    "--isolate/--in-process",
+    "isolate",
+    default=None,
+    help="Run every analysis, or none, in a process of its own; without: those of other people's plugins.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    default=60,
+    show_default=True,
+    metavar="MINUTES",
+    help="Of a process of its own: it is stopped after so long.",
+)
+@click.option(
+    "--memory-limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="GB",
+    help="Of a process of its own.  [default: 3/4 of the memory available]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output.")
 @click.option("--force", is_flag=True, help="Replace a report that is already there.")
 @shared.debug
@@ -117,6 +139,9 @@ def command(
     seed: int,
     device: str,
     batch_size: int,
+    isolate: bool | None,
+    time_limit: float,
+    memory_limit: float | None,
     as_json: bool,
     force: bool,
     **values: Any,
@@ -128,6 +153,7 @@ def command(
     """
     from gan_probe.api import dataset_sources, open_data
     from gan_probe.errors import UsageError, one_line
+    from gan_probe.own_process import Limits
     from gan_probe.plugins import host
     from gan_probe.report.folder import ReportFolder
     from gan_probe.runner import Run, default_data
@@ -148,7 +174,8 @@ def command(
     else:
         sets = {source.name for source in dataset_sources()}
         data, no_data = default_data(gan, chosen, sets, lambda name: open_data(name, root=data_root, labels=labels))
-        if data is not None:
+        if data is not None and gan is not None:
+            data_spec = gan.card.training_data
             click.echo(f"note: the data are {data.name}, as the checkpoint's card says", err=True)
     with terminable(), ExitStack() as stack:
         job = Run(
@@ -164,6 +191,9 @@ def command(
             progress=stack.enter_context(shared.progress()),
             on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
             open_data=lambda spec, own: open_data(spec, root=data_root, download=download, labels=own),
+            reopen=functools.partial(_reopen, source, device, data_spec, data_root, labels),
+            isolate="strangers" if isolate is None else "all" if isolate else "none",
+            limits=Limits(60 * time_limit, None if memory_limit is None else int(memory_limit * 1e9)),
         )
         if not names:
             job.analyses = [r for r in chosen if not job.refusal(r)]
@@ -195,10 +225,23 @@ def command(
     return _exit_code(job, result)
 
 
+def _reopen(
+    source: shared.Source, device: str, data_spec: str | None, data_root: str | None, labels: str | None
+) -> Opened:
+    """Open in another process what `command` has opened in this one; what was downloaded is there by now."""
+    from gan_probe.api import open_data
+    from gan_probe.own_process import Opened
+
+    gan = source.load(device) if source else None
+    if gan is not None:
+        gan.to(device)
+    data = None if data_spec is None else open_data(data_spec, root=data_root, labels=labels)
+    return Opened(gan, data, lambda spec, own: open_data(spec, root=data_root, labels=own))
+
+
 def _default_folder(gan: Any, names: tuple[str, ...]) -> Path:
     stem = gan.card.name if gan is not None else "-".join(names)
-    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in stem).strip(".-") or "gan-probe"
-    return Path(f"{safe[:80]}-report")
+    return Path(f"{shared.safe_name(stem)}-report")
 
 
 def _show(report: Report, as_json: bool) -> None:

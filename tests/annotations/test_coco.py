@@ -5,14 +5,14 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_probe import BadInputError
 from gan_probe.annotations import Box, Boxes, from_coco, read_boxes, to_coco
 
 SIZE = 64
-NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=100)
+NAMES = st.text("ab1_-<>&'\"\\{é😀ע", min_size=1, max_size=20)
 
 
 @st.composite
@@ -41,11 +41,13 @@ def export(**changes):
     return document | changes
 
 
+@settings(max_examples=60, deadline=None)
 @given(boxes())
 def test_what_is_written_comes_back(marked):
     assert from_coco(json.loads(json.dumps(to_coco(marked))), SIZE) == marked
 
 
+@settings(max_examples=60, deadline=None)
 @given(boxes(), st.sampled_from([2, 4, 8]), st.permutations(range(9)))
 def test_enlarged_images_foreign_ids_and_another_order_mean_the_same(marked, scale, order):
     document = to_coco(marked)
@@ -145,6 +147,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(["info", "images", "annotations", "categories"]), JSON, st.sampled_from(["", "entry", "field"]))
 def test_no_damage_is_a_crash(part, value, depth):
     document = export()

@@ -3,16 +3,17 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_probe import BadInputError
 from gan_probe.annotations import Concepts, read_concepts
 
-NAMES = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=100)
+NAMES = st.text("ab1_-<>&'\"\\{é😀ע", min_size=1, max_size=20)
 GOOD = {"checkpoint": "a" * 64, "seed": 0, "concepts": {"smiling woman": [77, 12, 40, 12], "man": []}}
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(NAMES, st.sets(st.integers(0, 99_999), max_size=5)), st.integers(0, 2**40))
 def test_what_is_written_comes_back(exemplars, seed):
     concepts = Concepts("c" * 64, seed, {name: tuple(sorted(samples)) for name, samples in exemplars.items()})

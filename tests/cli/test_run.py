@@ -321,7 +321,7 @@ class A(Analysis):
     "Is stopped."
     name = "stopped"
     def run(self, gan, options, ctx):
-        os.kill(os.getpid(), signal.{signal})
+        os.kill(os.{who}(), signal.{signal})
         time.sleep(10)
 @hookimpl
 def register_analyses():
@@ -330,15 +330,18 @@ def register_analyses():
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize(("mode", "who"), [("--in-process", "getpid"), ("--isolate", "getppid")])
 @pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_stopped_run_lists_what_it_did_not_do(gan_probe_command, checkpoint, install, tmp_path, number, code):
+def test_a_stopped_run_lists_what_it_did_not_do(
+    gan_probe_command, checkpoint, install, tmp_path, number, code, mode, who
+):
     # a shell starts what runs in the background with Ctrl-C ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    install("stopped", STOPPED.format(signal=number))
+    install("stopped", STOPPED.format(signal=number, who=who))
     install("counter", TWO)
     before = signal.getsignal(signal.SIGTERM)
     names = ["-p", "counter", "-p", "stopped", "-p", "samples"]
-    found, _, err = gan_probe_command("run", *names, checkpoint, "--out", "r")
+    found, _, err = gan_probe_command("run", *names, checkpoint, "--out", "r", mode)
     assert found == code
     assert "Traceback" not in err
     assert err.splitlines()[-1] == f"gan-probe: {'interrupted' if code == 130 else 'terminated'}"

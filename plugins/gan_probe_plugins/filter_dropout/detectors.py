@@ -17,7 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from gan_probe.measures.intervals import Estimate, proportion
 from gan_probe_plugins.filter_dropout.positions import coverage
 
-EPOCHS, BATCH, LEARNING_RATE = 4, 64, 4e-3
+STEPS, BATCH, LEARNING_RATE = 250, 64, 4e-3
 AT_ONCE = 256  # images judged together
 SURE = 0.5  # the probability from which an object counts as seen
 
@@ -138,18 +138,15 @@ def _train(
         net = kind(images.shape[3], len(objects))
     optimiser = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
     wanted = torch.from_numpy(targets.astype(np.float32))
-    steps = len(images) // BATCH
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=EPOCHS * steps)
-    for epoch in range(EPOCHS):
-        order = rng.permutation(len(images))
-        for step in range(steps):
-            rows = order[step * BATCH : (step + 1) * BATCH]
-            optimiser.zero_grad()
-            loss = binary_cross_entropy_with_logits(net(_scaled(images[rows])), wanted[rows])
-            torch.autograd.backward(loss)
-            optimiser.step()
-            schedule.step()
-        progress(epoch + 1, EPOCHS, what)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS)
+    for step in range(STEPS):
+        rows = rng.integers(len(images), size=BATCH)
+        optimiser.zero_grad()
+        loss = binary_cross_entropy_with_logits(net(_scaled(images[rows])), wanted[rows])
+        torch.autograd.backward(loss)
+        optimiser.step()
+        schedule.step()
+        progress(step + 1, STEPS, what)
     return Detector(net.eval().requires_grad_(False), objects)
 
 

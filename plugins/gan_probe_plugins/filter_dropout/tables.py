@@ -50,9 +50,9 @@ def forgotten(done: Experiment) -> Table:
         "forgotten",
         rows,
         title=f"Samples that show a {done.thing}",
-        caption=f"By a judge that had no part in choosing the maps, on {n:,} new samples, the same in every row. Random: "
-        f"{draws} draws of as many. Intervals, 95 %: shares by Wilson, for random maps by two-way random effects "
-        f"(draws and samples); 'fewer', the relative fall, by a paired percentile bootstrap over samples (and draws).",
+        caption=f"By a judge that had no part in choosing the maps, on the same {n:,} new samples in every row. "
+        f"Random: {draws} draws of as many. Intervals, 95 %: shares by Wilson, for random maps by two-way random "
+        f"effects; 'fewer', the relative fall, by a paired percentile bootstrap over samples (and draws).",
         formats=PERCENT | dict.fromkeys(("fewer", "at least", "at most"), "+.0%"),
     )
 

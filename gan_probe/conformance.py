@@ -1,0 +1,199 @@
+"""The contract of an analysis as a test that anybody can run on their own: `gan_probe.testing.check_analysis`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gan_probe.analysis import Analysis, Context
+from gan_probe.isolation import contained
+from gan_probe.options import declared, parse_options
+from gan_probe.report.check import check_report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from torch import nn
+
+    from gan_probe.data import Data
+    from gan_probe.gan import GAN
+    from gan_probe.options import Options
+    from gan_probe.report import Artifact, Report
+
+BATCH_SIZES = 16, 7
+STRANGERS = 40  # samples that another analysis has asked for before
+DPI = 40  # at which figures are compared
+
+
+def check_analysis(
+    analysis: type[Analysis[Any]], gan: GAN | None = None, data: Data | None = None, rtol: float = 1e-3, **options: Any
+) -> Report:
+    """Run an analysis five times, and raise AssertionError with what breaks the contract; else return its report.
+
+    The same seed must give the same tables, figures and artifacts, after another analysis too, and whatever the global
+    random states; another batch size the same tables, numbers within `rtol` of each other. Nothing may be printed. The
+    networks (weights, modes, hooks), the process and the global random states must be left as they were, also when a
+    network fails half-way. Names, needs and options must be declared and documented. `gan` and `data` default to
+    `tiny_gan` and a small set, each only where the analysis needs it; `options` are the analysis' own.
+    """
+    from gan_probe.testing import tiny_data, tiny_gan
+
+    name = _declared_well(analysis)
+    if gan is None and analysis.needs - {"data"}:
+        gan = tiny_gan(classes=10 if "labels" in analysis.needs else 0)
+    if data is None and "data" in analysis.needs:
+        data = tiny_data()
+    trial = _Trial(analysis, gan, data, parse_options(analysis.Options, options))
+    first = trial.run()
+    _same(trial.run(), first, f"{name}: the same seed gives another result")
+    _same(trial.run(disturbed=True), first, f"{name}: the result depends on what ran before or on global random states")
+    _alike(trial.run(batch_size=BATCH_SIZES[1]), first, rtol, f"{name}: the result depends on the batch size")
+    trial.fail()
+    return first
+
+
+def _declared_well(analysis: type[Analysis[Any]]) -> str:
+    from gan_probe.plugins import check_declaration
+
+    check_declaration(analysis)
+    _require(analysis.__doc__, f"{analysis.name}: its class has no docstring, whose first line is its help")
+    for option in declared(analysis.Options):
+        _require(option.help.strip(), f"{analysis.name}: option {option.name} has no help")
+    return analysis.name
+
+
+@dataclass
+class _Trial:
+    """An analysis with all that it is run on."""
+
+    analysis: type[Analysis[Any]]
+    gan: GAN | None
+    data: Data | None
+    options: Options
+
+    def run(self, batch_size: int = BATCH_SIZES[0], disturbed: bool = False) -> Report:
+        """Its report; AssertionError if it leaves a trace."""
+        context = Context(batch_size=batch_size, data=self.data)
+        if disturbed:
+            _reseed(7)
+            if self.gan is not None and self.gan.generator is not None:
+                context.samples(self.gan, STRANGERS)
+        name, printed = self.analysis.name, io.StringIO()
+        with contained(self.gan) as restored:
+            before = _random_states()
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                report = check_report(self.analysis().run(self.gan, self.options, context))
+            # importing a library may draw random numbers, once: the first run is not held to it
+            touched = disturbed and not _equal(before, _random_states())
+        _require(not printed.getvalue(), f"{name}: it prints {printed.getvalue()[:80]!r}: return notes instead")
+        _require(not touched, f"{name}: it draws from a global random state: use ctx.rng or ctx.torch_generator")
+        _require(not restored, f"{name}: it leaves changed {', '.join(restored)}")
+        return report
+
+    def fail(self) -> None:
+        """AssertionError if it leaves a trace when a network fails half-way."""
+        import torch
+
+        nets = [self.gan.generator, self.gan.discriminator] if self.gan is not None else []
+        for net in nets:
+            if isinstance(net, torch.nn.Module):
+                with _failing(net, after=math.inf) as calls:
+                    self.run()
+                context = Context(batch_size=BATCH_SIZES[0], data=self.data)
+                with (
+                    _failing(net, after=len(calls) / 2),
+                    contained(self.gan) as restored,
+                    contextlib.suppress(_FailedError),
+                ):
+                    self.analysis().run(self.gan, self.options, context)
+                _require(not restored, f"{self.analysis.name}: after an error it leaves changed {', '.join(restored)}")
+
+
+class _FailedError(Exception):
+    pass
+
+
+def _require(kept: object, broken: str) -> None:
+    if not kept:
+        raise AssertionError(broken)
+
+
+@contextlib.contextmanager
+def _failing(net: nn.Module, after: float) -> Iterator[list[int]]:
+    """Within the block, the network's first layer raises once it has run so often; yields the calls made."""
+    stage: Any = next(net.children())
+    forward: Callable[..., Any] = stage.forward
+    calls: list[int] = []
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        calls.append(len(calls))
+        if len(calls) > after:
+            raise _FailedError
+        return forward(*args, **kwargs)
+
+    stage.forward = counting
+    try:
+        yield calls
+    finally:
+        del stage.forward
+
+
+def _random_states() -> tuple[Any, ...]:
+    import numpy as np
+    import torch
+
+    return random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002  # others use it
+
+
+def _reseed(seed: int) -> None:
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    import numpy as np
+
+    if isinstance(a, tuple):
+        return all(_equal(x, y) for x, y in zip(a, b, strict=True))
+    return bool(np.array_equal(a, b))
+
+
+def _same(report: Report, first: Report, what: str) -> None:
+    from gan_probe.report.figures import png
+
+    _alike(report, first, 0.0, what)
+    for figure, before in zip(report.figures, first.figures, strict=True):
+        _require(png(figure, DPI) == png(before, DPI), f"{what}: figure {figure.name}")
+    for artifact, earlier in zip(report.artifacts, first.artifacts, strict=True):
+        _require(_bytes(artifact) == _bytes(earlier), f"{what}: artifact {artifact.name}")
+
+
+def _bytes(artifact: Artifact) -> bytes:
+    return artifact.content if isinstance(artifact.content, bytes) else artifact.content.read_bytes()
+
+
+def _alike(report: Report, first: Report, rtol: float, what: str) -> None:
+    names = [[[part.name for part in parts] for parts in (r.tables, r.figures, r.artifacts)] for r in (report, first)]
+    _require(names[0] == names[1], f"{what}: {names[0]} and {names[1]}")
+    for new, old in zip(report.tables, first.tables, strict=True):
+        _require(
+            len(new.rows) == len(old.rows), f"{what}: table {new.name} has {len(new.rows)} rows, not {len(old.rows)}"
+        )
+        for number, (row, before) in enumerate(zip(new.rows, old.rows, strict=True), 1):
+            for column, cell in row.items():
+                where = f"{what}: table {new.name}, row {number}, {column}: {cell!r} and {before.get(column)!r}"
+                _require(_cells_alike(cell, before.get(column), rtol), where)
+
+
+def _cells_alike(a: Any, b: Any, rtol: float) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        return (math.isnan(a) and math.isnan(b)) or math.isclose(a, b, rel_tol=rtol, abs_tol=rtol)
+    return bool(a == b)

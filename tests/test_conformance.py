@@ -1,0 +1,132 @@
+"""The conformance kit passes what keeps the contract and names what breaks it."""
+
+import itertools
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+
+from gan_probe import Analysis, Figure, Options, Report, Table, option
+from gan_probe.testing import check_analysis
+
+RUNS = itertools.count()
+
+
+@dataclass(frozen=True)
+class SpreadOptions(Options):
+    count: int = option(24, "samples", min=2)
+
+
+class Spread(Analysis[SpreadOptions]):
+    """How much samples differ."""
+
+    name = "spread"
+    needs = frozenset({"sample"})
+    Options = SpreadOptions
+
+    def run(self, gan, options, ctx):
+        images = ctx.samples(gan, options.count).pixels
+        noise = ctx.rng("spread/noise").normal()
+        return Report(
+            tables=[Table("spread", [{"std": float(images.std()) + noise}])],
+            figures=[Figure("first", images[0, :, :, 0])],
+        )
+
+
+class Leaving(Spread):
+    """Leaves something behind: set `leave`."""
+
+    leave = staticmethod(lambda _gan, _ctx: None)
+
+    def run(self, gan, options, ctx):
+        report = super().run(gan, options, ctx)
+        self.leave(gan, ctx)
+        return report
+
+
+def test_an_analysis_that_keeps_the_contract_passes_and_its_report_is_returned():
+    assert check_analysis(Spread, count=12).table("spread").rows[0]["std"] > 0
+
+
+@pytest.mark.parametrize(
+    ("leave", "said"),
+    [
+        (lambda gan, _: gan.generator.train(), "networks"),
+        (lambda gan, _: gan.generator.register_forward_hook(lambda *_: None), "networks"),
+        (lambda gan, _: next(gan.generator.parameters()).data.add_(1), "networks"),
+        (lambda *_: torch.set_default_dtype(torch.float64), "global modes"),
+        (lambda *_: np.random.rand(), "global random state"),  # noqa: NPY002  # that is the fault
+        (lambda *_: torch.rand(3), "global random state"),
+        (lambda *_: random.random(), "global random state"),  # noqa: S311
+        (lambda *_: print("done"), "prints 'done"),
+    ],
+)
+def test_what_is_left_behind_is_named(leave, said):
+    class Careless(Leaving):
+        """Careless."""
+
+        name = "careless"
+
+    Careless.leave = staticmethod(leave)
+    with pytest.raises(AssertionError, match=said):
+        check_analysis(Careless)
+
+
+class Answering(Spread):
+    """Answers with one number: set `answer`."""
+
+    answer = staticmethod(lambda _ctx: 0.0)
+
+    def run(self, gan, options, ctx):  # noqa: ARG002  # the contract's signature
+        return Report(tables=[Table("t", [{"x": self.answer(ctx)}])])
+
+
+class Counting(Answering):
+    """Differs from run to run."""
+
+    answer = staticmethod(lambda _ctx: float(next(RUNS)))
+
+
+class Batched(Answering):
+    """Depends on the batch size."""
+
+    answer = staticmethod(lambda ctx: float(ctx.batch_size))
+
+
+class Ordered(Answering):
+    """Depends on who ran before."""
+
+    answer = staticmethod(lambda ctx: float(len(ctx.shared)))
+
+
+class Hooked(Spread):
+    """Removes its hook only where nothing fails."""
+
+    def run(self, gan, options, ctx):
+        hook = gan.generator.register_forward_hook(lambda *_: None)
+        report = super().run(gan, options, ctx)
+        hook.remove()
+        return report
+
+
+class Undocumented(Spread):
+    @dataclass(frozen=True)
+    class Options(Options):
+        count: int = option(3, " ")
+
+
+@pytest.mark.parametrize(
+    ("analysis", "said"),
+    [
+        (Counting, "same seed gives another result"),
+        (Batched, "depends on the batch size"),
+        (Ordered, "depends on what ran before"),
+        (Hooked, "after an error"),
+        (Undocumented, "no docstring"),
+    ],
+)
+def test_what_breaks_the_contract_is_named(analysis, said):
+    with pytest.raises(AssertionError, match=said):
+        check_analysis(analysis)
