@@ -48,7 +48,8 @@ def test_the_middle_frame_is_the_sample_and_the_walk_is_that_of_the_planted_axis
 @pytest.mark.parametrize("classes", [0, 3])
 def test_batch_size_has_no_influence(classes):
     values = [
-        [row["change"] for row in run(tiny_gan(classes=classes), batch_size=b).table("directions").rows] for b in (7, 64)
+        [row["change"] for row in run(tiny_gan(classes=classes), batch_size=b).table("directions").rows]
+        for b in (7, 64)
     ]
     np.testing.assert_allclose(*values, rtol=1e-4)
 
