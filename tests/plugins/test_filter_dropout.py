@@ -101,49 +101,49 @@ def maps_of(report):
 
 def test_the_planted_maps_are_the_strongest_and_dropping_them_changes_the_boxes_alone(boxes):
     report = gan_probe.run(planted(), "filter-dropout", boxes=str(boxes), top=2, samples=50, features="pixels")
-    chosen, random = row(report, "elsewhere", "2 strongest"), row(report, "elsewhere", "2 random")
+    chosen, random = row(report, "change", "2 strongest"), row(report, "change", "2 random")
     assert set(maps_of(report)["maps"][:2]) == set(WINDOWS)
-    assert chosen["in low"] > 100
+    assert chosen["low"] > 100
     assert chosen["outside"] == 0
     assert random["inside"] < chosen["inside"] / 2
     assert row(report, "regression", "2 strongest")["at least"] > row(report, "regression", "2 random")["fall"]
-    assert row(report, "elsewhere", "none")["inside"] == 0
+    assert row(report, "change", "none")["inside"] == 0
     assert any("no independent judge" in note for note in report.notes)
 
 
-def test_boxes_of_nothing_find_other_maps(boxes):
-    """The control of the choice: the same boxes on other samples say nothing of windows."""
+def test_boxes_of_nothing_tell_less_than_boxes_of_windows(boxes):
+    """The control of the choice: the same boxes shuffled among the samples are right on half of them, by chance."""
+    options = {"boxes": str(boxes), "top": 2, "samples": 50, "draws": 2, "features": "pixels"}
+    windows = gan_probe.run(planted(), "filter-dropout", **options)
     document = json.loads(boxes.read_text())
     order = np.random.default_rng(3).permutation(40)
     for entry, other in zip(document["images"], order, strict=True):
         entry["file_name"] = f"sample-{other:06d}.png"
     boxes.write_text(json.dumps(document))
-    report = gan_probe.run(planted(), "filter-dropout", boxes=str(boxes), top=2, samples=50, features="pixels")
-    shuffled = row(report, "regression", "none")["probability"]
-    assert shuffled < 0.75
+    shuffled = gan_probe.run(planted(), "filter-dropout", **options)
+    assert row(shuffled, "regression", "none")["high"] < row(windows, "regression", "none")["low"]
 
 
-def test_a_judge_says_that_windows_go_and_lamps_stay(monkeypatch, boxes):
+def test_a_judge_says_that_windows_go_and_lamps_stay(monkeypatch):
     monkeypatch.setattr(detectors, "STEPS", 60)
+    monkeypatch.setattr(detectors, "JUDGES", 2)
     images, known = drawn_rooms(1500, np.random.default_rng(0))
     split = Split.from_arrays("rooms", images)
     split = Split("rooms", split.pixels, boxes={name: own / SIZE for name, own in known.items()})
     data = Data("rooms", split)
-    options = {"top": 2, "samples": 200, "draws": 3, "features": "pixels"}
+    options = {"top": 2, "samples": 100, "draws": 5, "features": "pixels"}
     found = gan_probe.run(planted(), "filter-dropout", data=data, **options)
     assert set(maps_of(found)["maps"][:2]) == set(WINDOWS)
     assert all(r["missed"] < 0.1 and r["imagined"] < 0.1 for r in found.table("detectors").rows)
     assert row(found, "forgotten", "2 strongest")["at least"] > 0.9
     assert abs(row(found, "forgotten", "2 random")["fewer"]) < 0.6
     assert found.table("against-random").rows[0]["low"] > 0
-    assert row(found, "scene", "2 strongest")["kept"] > 0.95
-
-    by_hand = gan_probe.run(planted(), "filter-dropout", data=data, boxes=str(boxes), **options)
-    assert row(by_hand, "forgotten", "2 strongest")["at least"] > 0.9
+    assert row(found, "kept", "2 strongest")["kept"] > 0.95
 
 
 def test_both_detectors_find_what_is_drawn_and_not_what_is_not(monkeypatch):
     monkeypatch.setattr(detectors, "STEPS", 60)
+    monkeypatch.setattr(detectors, "JUDGES", 2)
     rng = np.random.default_rng(0)
     train, test = drawn_rooms(800, rng), drawn_rooms(300, rng)
     for train_one in (train_finder, train_judge):
@@ -224,4 +224,4 @@ def test_toy_rooms_forgets_windows_and_keeps_the_rest(layer, kept):
     assert chosen["fewer"] > 0.6
     assert random["fewer"] < 0.25
     assert found.table("against-random").rows[0]["low"] > 0
-    assert min(r["kept"] for r in found.table("scene").rows if r["dropped"] == chosen["dropped"]) > kept
+    assert min(r["kept"] for r in found.table("kept").rows if r["dropped"] == chosen["dropped"]) > kept

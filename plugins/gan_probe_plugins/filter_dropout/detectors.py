@@ -18,6 +18,7 @@ from gan_probe.measures.intervals import Estimate, proportion
 from gan_probe_plugins.filter_dropout.positions import coverage
 
 STEPS, BATCH, LEARNING_RATE = 250, 64, 4e-3
+JUDGES = 3
 AT_ONCE = 256  # images judged together
 SURE = 0.5  # the probability from which an object counts as seen
 
@@ -78,21 +79,25 @@ class Judge(nn.Sequential):
 
 @dataclass(frozen=True, eq=False)
 class Detector:
-    """A trained network over `objects`; called with images (N, H, W, C) uint8 it gives their logits, float32."""
+    """One or more trained networks over `objects`; called with images (N, H, W, C) uint8 it gives logits, float32."""
 
-    net: nn.Module
+    nets: tuple[nn.Module, ...]
     objects: tuple[str, ...]
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Logits (N, K) of a judge, (N, K, S/2, S/2) of a finder."""
-        with torch.no_grad():
-            parts = [self.net(_scaled(images[i : i + AT_ONCE])).numpy() for i in range(0, len(images), AT_ONCE)]
-        return np.concatenate(parts)
+        """Mean logits of its networks: (N, K) of a judge, (N, K, S/2, S/2) of a finder."""
+        return np.asarray(np.mean([_logits(net, images) for net in self.nets], axis=0))
 
     def present(self, images: np.ndarray) -> np.ndarray:
         """Whether each object is in each image, (N, K) bool: somewhere, for a finder."""
         logits = self(images)
         return np.asarray(logits.reshape(*logits.shape[:2], -1).max(axis=2) > 0)
+
+    def verdicts(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of a judge: whether each object is in each image, and whether its networks disagree on that, (N, K) bool."""
+        logits = np.stack([_logits(net, images) for net in self.nets])  # (networks, N, K)
+        seen = (logits > 0).mean(axis=0)  # by this share of the networks
+        return logits.mean(axis=0) > 0, (seen > 0) & (seen < 1)
 
 
 def train_finder(
@@ -101,15 +106,19 @@ def train_finder(
     """Train a finder on images (N, S, S, C) uint8 and each object's boxes (N, 4) in pixels, NaN where absent."""
     size = images.shape[1] // Finder.stride
     targets = np.stack([coverage(box / Finder.stride, size) > SURE for box in boxes.values()], axis=1)
-    return _train(Finder, images, targets, tuple(boxes), rng, progress, "training the finder of boxes")
+    return Detector((_train(Finder, images, targets, rng, progress, "training the finder of boxes"),), tuple(boxes))
 
 
 def train_judge(
     images: np.ndarray, boxes: Mapping[str, np.ndarray], rng: np.random.Generator, progress: Progress
 ) -> Detector:
-    """Train a judge on images (N, S, S, C) uint8 and what is in them: the objects whose boxes (N, 4) are not NaN."""
+    """Train a judge on images (N, S, S, C) uint8 and what is in them: the objects whose boxes (N, 4) are not NaN.
+
+    It is of several networks: what G draws without some maps is in no image of the data, and one alone may err freely.
+    """
     targets = np.stack([~np.isnan(box[:, 0]) for box in boxes.values()], axis=1)
-    return _train(Judge, images, targets, tuple(boxes), rng, progress, "training the independent judge")
+    nets = [_train(Judge, images, targets, rng, progress, "training the independent judge") for _ in range(JUDGES)]
+    return Detector(tuple(nets), tuple(boxes))
 
 
 def errors(detector: Detector, name: str, images: np.ndarray, boxes: Mapping[str, np.ndarray]) -> tuple[Errors, ...]:
@@ -128,14 +137,13 @@ def _train(
     kind: Callable[[int, int], nn.Module],
     images: np.ndarray,
     targets: np.ndarray,
-    objects: tuple[str, ...],
     rng: np.random.Generator,
     progress: Progress,
     what: str,
-) -> Detector:
+) -> nn.Module:
     with torch.random.fork_rng(devices=[]):  # torch draws the weights from its global state: leave that alone
         torch.manual_seed(int(rng.integers(2**63 - 1)))
-        net = kind(images.shape[3], len(objects))
+        net = kind(images.shape[3], targets.shape[1])
     optimiser = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE)
     wanted = torch.from_numpy(targets.astype(np.float32))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS)
@@ -147,7 +155,13 @@ def _train(
         optimiser.step()
         schedule.step()
         progress(step + 1, STEPS, what)
-    return Detector(net.eval().requires_grad_(False), objects)
+    return net.eval().requires_grad_(False)
+
+
+def _logits(net: nn.Module, images: np.ndarray) -> np.ndarray:
+    with torch.no_grad():
+        parts = [net(_scaled(images[i : i + AT_ONCE])).numpy() for i in range(0, len(images), AT_ONCE)]
+    return np.concatenate(parts)
 
 
 def _scaled(images: np.ndarray) -> Tensor:

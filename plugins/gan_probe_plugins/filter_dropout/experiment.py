@@ -34,7 +34,8 @@ KEPT = 64  # new samples whose pixels are kept for pictures
 class Outcome:
     """What G does without some maps.
 
-    `present` (N, K) bool: whether the judge sees each object in each new sample; None without a judge. On the held-out
+    `present` (N, K) bool: whether the judge sees each object in each new sample, and `doubtful` whether its networks
+    disagree on that; None without a judge. On the held-out
     samples with boxes (M,): the model's mean probability inside boxes, and the mean change of pixels inside and outside
     of them, in grey levels of 255. `pixels` are the first new samples. `kid` is how far their second half is from the
     first half as G draws it; None where it was not measured.
@@ -42,6 +43,7 @@ class Outcome:
 
     maps: np.ndarray
     present: np.ndarray | None
+    doubtful: np.ndarray | None
     probability: np.ndarray
     within: np.ndarray
     elsewhere: np.ndarray
@@ -116,9 +118,11 @@ class Experiment:
         kept = np.ones(self.layer.channels)
         kept[maps] = 0
         mask = inside(self.cover(places, self.layer.size))
+        present, doubtful = (None, None) if self.detectors is None else self.detectors.judge.verdicts(new)
         return Outcome(
             maps,
-            None if self.detectors is None else self.detectors.judge.present(new),
+            present,
+            doubtful,
             _mean(self.model.probability(self._held_out_maps * kept[:, np.newaxis, np.newaxis]), mask),
             _mean(difference, in_box),
             _mean(difference, ~in_box),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # The paper gives no penalty. Neighbouring maps say the same: under a weak one, a map that draws the object may get a
 # negative weight because another draws it too, and stays when the other goes. Under this one each speaks for itself.
-PENALTY = 1.0  # lambda in: mean log-loss + lambda / 2 |w|^2, on maps of standard deviation 1
+PENALTY = 0.1  # lambda in: mean log-loss + lambda / 2 |w|^2, on maps of standard deviation 1
 INSIDE = 0.5  # the share of a position that a box must cover
 
 

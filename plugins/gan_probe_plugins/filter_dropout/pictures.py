@@ -9,7 +9,7 @@ import numpy as np
 from gan_probe import Figure
 from gan_probe.measures.intervals import crossed_mean, wilson
 from gan_probe.report.figures import curve_chart, image_grid, interval_chart
-from gan_probe_plugins.filter_dropout.tables import conditions, kept_and_new, others, seen
+from gan_probe_plugins.filter_dropout.tables import conditions, others, seen, share_with
 
 if TYPE_CHECKING:
     from gan_probe_plugins.filter_dropout.experiment import Experiment
@@ -96,11 +96,10 @@ def stays(done: Experiment) -> Figure:
     bars: list[tuple[float, float, float]] = []
     for thing, k in others(done):
         for which, outcomes in ((name, chosen), (control, random)):
-            kept = kept_and_new(done, outcomes, k)
-            value, low, high = (kept[column] for column in ("kept", "low", "high"))
-            if isinstance(value, float) and isinstance(low, float) and isinstance(high, float):
+            share, _ = share_with(done, outcomes, k, before=True)
+            if share is not None:
                 labels.append(f"{thing}, without {which}")
-                bars.append((value, low, high))
+                bars.append((share.value, share.low, share.high))
     values, lows, highs = zip(*bars, strict=True) if bars else ((), (), ())
     return Figure(
         "stays",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,39 +21,45 @@ PERCENT = dict.fromkeys(("share", "low", "high"), ".1%")
 
 def tables(done: Experiment) -> list[Table]:
     """All of them; those that need a judge only where there is one."""
-    judged = [forgotten(done), against_random(done), scene(done)] if done.detectors else []
-    return [*judged, regression(done), elsewhere(done), *([detectors(done)] if done.detectors else [])]
+    judged = [forgotten(done), against_random(done), kept(done), new(done)] if done.detectors else []
+    return [*judged, regression(done), change(done), distance(done), *([detectors(done)] if done.detectors else [])]
 
 
 def rules(done: Experiment) -> dict[str, int]:
     """How many maps are dropped, by the name of the rule."""
     found = {f"{done.top} strongest": done.top}
     if done.model.positive:
-        found[f"all {done.model.positive} of positive weight"] = done.model.positive
+        found[f"all {done.model.positive} positive"] = done.model.positive
     return found
 
 
 def forgotten(done: Experiment) -> Table:
     """How many of the new samples show the object, with and without the maps."""
+    assert done.detectors is not None  # noqa: S101  # asked only with detectors
     before = seen(done, done.unchanged)
     n, draws = len(before), done.options.draws
     drawn = proportion(int(before.sum()), n)
-    rows: list[dict[str, Cell]] = [_row("none", 0, drawn) | _fewer(None)]
+    rows: list[dict[str, Cell]] = [_row("none", 0, drawn) | _fewer(None) | _doubt(done, [done.unchanged])]
     for name, count in rules(done).items():
         chosen, random = done.outcomes[count]
         after = seen(done, chosen)
-        rows.append(_row(name, count, proportion(int(after.sum()), n)) | _fewer(fewer(done, before, after[None])))
+        rows.append(
+            _row(name, count, proportion(int(after.sum()), n))
+            | _fewer(fewer(done, before, after[None]))
+            | _doubt(done, [chosen])
+        )
         many = np.stack([seen(done, outcome) for outcome in random])
         mean = Estimate(*crossed_mean(many), "random effects")
-        rows.append(_row(f"{count} random", count, mean) | _fewer(fewer(done, before, many)))
+        rows.append(_row(f"{count} random", count, mean) | _fewer(fewer(done, before, many)) | _doubt(done, random))
     return Table(
         "forgotten",
         rows,
         title=f"Samples that show a {done.thing}",
         caption=f"By a judge that had no part in choosing the maps, on the same {n:,} new samples in every row. "
         f"Random: {draws} draws of as many. Intervals, 95 %: shares by Wilson, for random maps by two-way random "
-        f"effects; 'fewer', the relative fall, by a paired percentile bootstrap over samples (and draws).",
-        formats=PERCENT | dict.fromkeys(("fewer", "at least", "at most"), "+.0%"),
+        f"effects; 'fewer', the relative fall, by a paired percentile bootstrap over samples (and draws). "
+        f"Doubtful: the share of samples on which the judge's {len(done.detectors.judge.nets)} networks disagree.",
+        formats=PERCENT | dict.fromkeys(("fewer", "at least", "at most"), "+.0%") | {"doubtful": ".1%"},
     )
 
 
@@ -75,52 +81,62 @@ def against_random(done: Experiment) -> Table:
     )
 
 
-def scene(done: Experiment) -> Table:
-    """What becomes of the other objects."""
-    rows: list[dict[str, Cell]] = []
-    for thing, k in others(done):
-        for name, outcomes in conditions(done):
-            rows.append({"object": thing, "dropped": name} | kept_and_new(done, outcomes, k))
+def kept(done: Experiment) -> Table:
+    """Which of the other objects stay."""
     return Table(
-        "scene",
-        rows,
+        "kept",
+        _of_others(done, "kept"),
         title="The rest of the scene",
-        caption="By the same judge: of the new samples that show an object as drawn, the share that still does (kept); "
-        "of the others, the share that now does (new). Intervals: 95 %, Wilson; for random maps Student's over "
-        f"{done.options.draws} draws. One object may turn into another: the paper saw doors and mirrors.",
-        formats=dict.fromkeys(("kept", "low", "high", "new", "new low", "new high"), ".1%"),
+        caption="By the same judge: of the new samples that show an object as drawn, the share that still does. "
+        f"Intervals: 95 %, Wilson; for random maps Student's over {done.options.draws} draws.",
+        formats=dict.fromkeys(("kept", "low", "high"), ".1%"),
     )
 
 
-def kept_and_new(done: Experiment, outcomes: list[Outcome], k: int) -> dict[str, Cell]:
-    """Of one object: the share of samples that keep it and of those that gain it, with intervals."""
+def new(done: Experiment) -> Table:
+    """Which other objects appear."""
+    return Table(
+        "new",
+        _of_others(done, "new"),
+        title="What appears instead",
+        caption="Of the new samples without an object, the share that shows it once the maps are dropped: one may turn "
+        "into another, as the paper saw doors and mirrors. Intervals: 95 %, Wilson; for random maps Student's over "
+        f"{done.options.draws} draws.",
+        formats=dict.fromkeys(("new", "low", "high"), ".1%"),
+    )
+
+
+def _of_others(done: Experiment, what: Literal["kept", "new"]) -> list[dict[str, Cell]]:
+    rows: list[dict[str, Cell]] = []
+    for thing, k in others(done):
+        for name, outcomes in conditions(done):
+            share, n = share_with(done, outcomes, k, before=what == "kept")
+            value, low, high = (None, None, None) if share is None else (share.value, share.low, share.high)
+            rows.append({"object": thing, "dropped": name, what: value, "low": low, "high": high, "n": n})
+    return rows
+
+
+def share_with(done: Experiment, outcomes: list[Outcome], k: int, *, before: bool) -> tuple[Estimate | None, int]:
+    """The share that shows object k of the n new samples that did, or did not, before; None of no samples at all."""
     assert done.unchanged.present is not None  # noqa: S101  # asked only with a judge
-    before = done.unchanged.present[:, k]
-    after = np.stack([outcome.present[:, k] for outcome in outcomes if outcome.present is not None])
-    found: dict[str, Cell] = {}
-    for (value, low, high), where in zip(
-        (("kept", "low", "high"), ("new", "new low", "new high")), (before, ~before), strict=True
-    ):
-        if not where.any():
-            found |= {value: None, low: None, high: None}
-        elif len(after) == 1:
-            share = proportion(int(after[0, where].sum()), int(where.sum()))
-            found |= {value: share.value, low: share.low, high: share.high}
-        else:
-            mean, least, most = t_mean(after[:, where].mean(axis=1))
-            found |= {value: mean, low: max(0.0, least), high: min(1.0, most)}
-    return found | {"n with": int(before.sum()), "n without": int((~before).sum())}
+    chosen = done.unchanged.present[:, k] == before
+    after = np.stack([outcome.present[chosen, k] for outcome in outcomes if outcome.present is not None])
+    n = int(chosen.sum())
+    if n == 0:
+        return None, n
+    if len(after) == 1:
+        return proportion(int(after.sum()), n), n
+    mean, low, high = t_mean(after.mean(axis=1))
+    return Estimate(mean, max(0.0, low), min(1.0, high), "Student"), n
 
 
 def regression(done: Experiment) -> Table:
     """What the model that chose the maps sees in held-out boxes."""
     before = done.unchanged.probability
     mean, low, high = t_mean(before)
-    rows: list[dict[str, Cell]] = [
-        {"dropped": "none", "probability": mean, "low": low, "high": high}
-        | dict.fromkeys(("fall", "at least", "at most"))
-        | {"n": len(before)}
-    ]
+    nothing: dict[str, Cell] = dict.fromkeys(("fall", "at least", "at most"))
+    first: dict[str, Cell] = {"dropped": "none", "probability": mean, "low": low, "high": high}
+    rows = [first | nothing | {"n": len(before)}]
     for name, outcomes in conditions(done):
         after = np.stack([outcome.probability for outcome in outcomes])
         interval = crossed_mean if len(after) > 1 else lambda values: t_mean(values[0])
@@ -140,37 +156,48 @@ def regression(done: Experiment) -> Table:
     )
 
 
-def elsewhere(done: Experiment) -> Table:
-    """What changes inside and outside the held-out boxes, and how far the samples' distribution moves."""
-    rows: list[dict[str, Cell]] = [_moved("none", [done.unchanged])]
-    rows += [_moved(name, outcomes) for name, outcomes in conditions(done)]
-    half = done.options.samples // 2
+def change(done: Experiment) -> Table:
+    """What changes inside and outside the held-out boxes."""
+    rows: list[dict[str, Cell]] = []
+    for name, outcomes in [("none", [done.unchanged]), *conditions(done)]:
+        interval = crossed_mean if len(outcomes) > 1 else lambda values: t_mean(values[0])
+        row: dict[str, Cell] = {"dropped": name}
+        for names, values in (
+            (("inside", "low", "high"), [outcome.within for outcome in outcomes]),
+            (("outside", "out low", "out high"), [outcome.elsewhere for outcome in outcomes]),
+        ):
+            row |= dict(zip(names, interval(np.stack(values)), strict=True))
+        rows.append(row | {"n": len(done.held_out)})
     return Table(
-        "elsewhere",
+        "change",
         rows,
         title="Damage elsewhere",
-        caption=f"Mean absolute change of pixels in grey levels of 255, inside and outside held-out boxes; intervals: "
-        f"95 %, Student's over {len(done.held_out)} samples, for random maps two-way random effects. KID of {half:,} "
-        f"new samples from {done.options.samples - half:,} others as G draws them, in {done.space.name}; 95 %, "
-        "jackknife; for random maps Student's over draws. 'None' is KID's noise.",
-        formats=dict.fromkeys(("inside", "in low", "in high", "outside", "out low", "out high"), ".1f")
-        | dict.fromkeys(("KID", "KID low", "KID high"), ".4f"),
+        caption="Mean absolute change of pixels, in grey levels of 255, inside and outside held-out boxes. Intervals: "
+        f"95 %, Student's over {len(done.held_out)} samples; for random maps two-way random effects over "
+        f"{done.options.draws} draws too.",
+        formats=dict.fromkeys(("inside", "low", "high", "outside", "out low", "out high"), ".1f"),
     )
 
 
-def _moved(name: str, outcomes: list[Outcome]) -> dict[str, Cell]:
-    row: dict[str, Cell] = {"dropped": name}
-    interval = crossed_mean if len(outcomes) > 1 else lambda values: t_mean(values[0])
-    for names, values in (
-        (("inside", "in low", "in high"), [outcome.within for outcome in outcomes]),
-        (("outside", "out low", "out high"), [outcome.elsewhere for outcome in outcomes]),
-    ):
-        row |= dict(zip(names, interval(np.stack(values)), strict=True))
-    kids = [outcome.kid for outcome in outcomes if outcome.kid is not None]
-    moved = (kids[0].value, kids[0].low, kids[0].high)
-    if len(kids) > 1:
-        moved = t_mean(np.array([kid.value for kid in kids]))
-    return row | dict(zip(("KID", "KID low", "KID high"), moved, strict=True))
+def distance(done: Experiment) -> Table:
+    """How far the samples' distribution moves."""
+    rows: list[dict[str, Cell]] = []
+    for name, outcomes in [("none", [done.unchanged]), *conditions(done)]:
+        kids = [outcome.kid for outcome in outcomes if outcome.kid is not None]
+        value, low, high = kids[0].value, kids[0].low, kids[0].high
+        if len(kids) > 1:
+            value, low, high = t_mean(np.array([kid.value for kid in kids]))
+        rows.append({"dropped": name, "KID": value, "low": low, "high": high})
+    half = done.options.samples // 2
+    return Table(
+        "distance",
+        rows,
+        title="How far the samples move",
+        caption=f"KID of {done.options.samples - half:,} new samples from {half:,} others as G draws them, in "
+        f"{done.space.name}; 'none' is its noise. Intervals: 95 %, jackknife over samples; for random maps Student's "
+        f"over {done.options.draws} draws.",
+        formats=dict.fromkeys(("KID", "low", "high"), ".4f"),
+    )
 
 
 def detectors(done: Experiment) -> Table:
@@ -241,3 +268,9 @@ def _row(name: str, count: int, share: Estimate) -> dict[str, Cell]:
 
 def _fewer(values: tuple[float, float, float] | None) -> dict[str, Cell]:
     return dict(zip(("fewer", "at least", "at most"), values or (None, None, None), strict=True))
+
+
+def _doubt(done: Experiment, outcomes: list[Outcome]) -> dict[str, Cell]:
+    assert done.detectors is not None  # noqa: S101  # asked only with detectors
+    k = done.detectors.judge.objects.index(done.thing)
+    return {"doubtful": float(np.mean([o.doubtful[:, k].mean() for o in outcomes if o.doubtful is not None]))}
