@@ -27,7 +27,7 @@ def test_the_planted_axis_comes_first_and_changes_images_more_than_random_direct
     for method in ("SeFa 1", "PCA 1"):
         assert rows[method]["at least"] > 0
         assert rows[method]["explained"] > 2 * plain[method]["explained"]
-        assert rows[method]["change"] > rows["20 random ones"]["change"]
+        assert rows[method]["change"] > rows["20 random"]["change"]
     assert rows["SeFa 1"]["explained"] > 0.9
 
 
@@ -69,7 +69,7 @@ def test_without_a_weight_to_read_pca_stands_alone():
     gan = tiny_gan()
     report = run(GAN(gan.card, Opaque(gan.generator)))
     names = [row["direction"] for row in report.table("directions").rows]
-    assert names == ["PCA 1", "PCA 2", "20 random ones"]
+    assert names == ["PCA 1", "PCA 2", "20 random"]
     assert any(note.startswith("Without SeFa") for note in report.notes)
 
 

@@ -57,7 +57,7 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
                     "change": mean,
                     "low": low,
                     "high": high,
-                    "more than random": more,
+                    "over random": more,
                     "at least": least,
                     "at most": most,
                     "n": len(tried),
@@ -65,10 +65,10 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
             )
             ctx.progress(len(rows), len(found) * options.count, "walking along directions")
     mean, low, high = crossed_mean(random)
-    name = f"{CONTROLS} random ones"
+    name = f"{CONTROLS} random"
     rows.append(
         {"direction": name, "explained": None, "change": mean, "low": low, "high": high}
-        | {"more than random": None, "at least": None, "at most": None, "n": len(tried)}
+        | {"over random": None, "at least": None, "at most": None, "n": len(tried)}
     )
     caption = (
         "Change: mean absolute difference, in grey levels of 255, between the images half a sigma before and behind a "
@@ -84,7 +84,7 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
         caption=caption,
         formats={"explained": ".1%"}
         | dict.fromkeys(("change", "low", "high"), ".2f")
-        | dict.fromkeys(("more than random", "at least", "at most"), "+.2f"),
+        | dict.fromkeys(("over random", "at least", "at most"), "+.2f"),
     )
     figures = [_chart(table)]
     shown = {method: directions.vectors for method, directions in found.items()} | {"random": control[: options.count]}
