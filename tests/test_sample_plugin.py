@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gan_probe.checkpoints.native import save_checkpoint
+from gan_probe.new_plugin import plugin_files
 from gan_probe.testing import tiny_gan
 
 SOURCE = Path(__file__).parent / "sample_plugin"
@@ -20,7 +21,11 @@ def environment(tmp_path_factory):
     folder = tmp_path_factory.mktemp("third-party")
     source = folder / "source"
     source.mkdir()
-    for name in ("pyproject.toml", "gan_probe_brightness.py"):  # pip builds beside the sources: leave the tree clean
+    for name in (
+        "pyproject.toml",
+        "gan_probe_brightness.py",
+        "test_gan_probe_brightness.py",
+    ):  # pip builds beside the sources: leave the tree clean
         (source / name).write_bytes((SOURCE / name).read_bytes())
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*pip, "--target", str(folder / "site"), str(source)], check=True, capture_output=True, text=True)
@@ -44,7 +49,7 @@ def command(environment, *arguments):
 def test_it_is_listed_with_its_distribution(environment):
     listed = json.loads(command(environment, "plugins", "--json").stdout)
     found = {a["name"]: a for a in listed["analyses"]}["brightness"]
-    assert found["distribution"] == "gan-probe-brightness 1.0"
+    assert found["distribution"] == "gan-probe-brightness 0.1.0"
     assert found["options"][0]["name"] == "count"
     assert listed["broken"] == []
 
@@ -75,3 +80,23 @@ def test_it_runs_beside_a_built_in_and_lands_in_the_same_report(environment):
 
 def test_its_options_stand_in_the_help(environment):
     assert "samples to draw" in command(environment, "run", "-p", "brightness", "--help").stdout
+
+
+def test_its_own_tests_pass(environment):
+    folder, variables = environment
+    pytest_command = [sys.executable, "-m", "pytest", "-q", "-c", "pyproject.toml", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*pytest_command, "test_gan_probe_brightness.py"],
+        cwd=folder / "source",
+        env={**variables, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+
+
+def test_the_sample_is_what_new_plugin_writes():
+    written = {path.name: path.read_text(encoding="utf-8") for path in SOURCE.iterdir() if path.is_file()}
+    assert written == plugin_files("brightness")

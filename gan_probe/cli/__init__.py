@@ -14,7 +14,7 @@ import gan_probe
 from gan_probe.cli.termination import write_nowhere
 from gan_probe.errors import GanProbeError, one_line
 
-COMMANDS = ("run", "sample", "annotate", "info", "convert", "train", "export", "data", "cache", "plugins")
+COMMANDS = ("run", "sample", "annotate", "info", "convert", "train", "export", "data", "cache", "plugins", "new-plugin")
 
 
 class Commands(click.Group):
@@ -28,7 +28,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; plugins are loaded only for a name that is not ours."""
         if cmd_name in COMMANDS:
-            command: click.Command = importlib.import_module(f"gan_probe.cli.{cmd_name}").command
+            command: click.Command = importlib.import_module(f"gan_probe.cli.{cmd_name.replace('-', '_')}").command
             return command
         self._add_theirs()
         return super().get_command(ctx, cmd_name)

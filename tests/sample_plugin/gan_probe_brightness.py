@@ -1,4 +1,4 @@
-"""How bright are a GAN's samples? A complete third-party plugin: one analysis, its options, its registration."""
+"""The analysis `brightness`: a whole plugin in one file. It measures how bright samples are; make it yours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Brightness(Analysis[BrightnessOptions]):
     """Measure the mean brightness of samples, with a bootstrap interval."""
 
     name = "brightness"
-    title = "Brightness of the samples"
+    title = "Brightness"
     needs = frozenset({"sample"})
     Options = BrightnessOptions
 
@@ -28,9 +28,9 @@ class Brightness(Analysis[BrightnessOptions]):
 
         from gan_probe.report.figures import image_grid
 
-        z = gan.latent(options.count, ctx.rng("brightness/z"))
-        images = gan.to_uint8(gan.sample(z, batch_size=ctx.batch_size))  # (N, H, W, C)
+        images = ctx.samples(gan, options.count).pixels  # (N, H, W, C) uint8, drawn once for all analyses of a run
         means = images.mean(axis=(1, 2, 3)) / 255
+        # randomness has a name: the same seed gives the same numbers, whatever else runs
         draws = ctx.rng("brightness/bootstrap").choice(means, (2000, len(means))).mean(axis=1)
         low, high = np.percentile(draws, [2.5, 97.5])
         return Report(
@@ -43,7 +43,15 @@ class Brightness(Analysis[BrightnessOptions]):
                     formats=dict.fromkeys(("mean", "low", "high"), ".3f"),
                 )
             ],
-            figures=[Figure("darkest-first", image_grid(images[np.argsort(means)][:64], 8), title="Darkest first")],
+            figures=[
+                Figure(
+                    "darkest-first",
+                    image_grid(images[np.argsort(means)][:64], 8),
+                    title="Darkest first",
+                    caption=f"The 64 darkest of {len(means)} samples; seed {ctx.seed}.",
+                    alt="A grid of samples, the darkest first.",
+                )
+            ],
         )
 
 
