@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format reports zoo imagenet32 bench-probe bench-train bench-stream ablations clean
+.PHONY: demo test slow lint format reports zoo imagenet32 bench-probe bench-sampling bench-train bench-stream ablations clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -77,6 +77,9 @@ bench-probe: $(VENV)/.package  ## the solver against LinearSVC, and extraction a
 
 bench-stream: $(VENV)/.package  ## a stream of 3,000,000 images: speed and memory; JSON in the last line
 	$(BIN)/python benchmarks/stream.py
+
+bench-sampling: $(VENV)/.package  ## sampling against a bare loop over the generator; JSON in the last line
+	$(BIN)/python benchmarks/sampling.py
 
 bench-train: $(VENV)/.package  ## training against the PyTorch tutorial's loop; JSON in the last line
 	$(BIN)/python benchmarks/training.py --shared $(SHARED)

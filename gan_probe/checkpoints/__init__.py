@@ -21,6 +21,7 @@ ZOO = (
     "faces-dcgan",
     "fashion-dcgan",
     "imagenet32-dcgan",
+    "mnist-conditional-dcgan",
     "mnist-dcgan",
     "toy-faces-dcgan",
     "toy-rooms-dcgan",
