@@ -216,6 +216,7 @@ def test_what_is_missing_is_said_in_one_line(refused, boxes):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_toy_rooms_forgets_windows_and_keeps_most_of_the_rest():
     options = {"layer": "dense1", "top": 20, "samples": 500, "features": "pixels"}
     found = gan_probe.run("toy-rooms-dcgan", "filter-dropout", **options)
