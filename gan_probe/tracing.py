@@ -11,7 +11,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import Tensor, nn
 
@@ -51,10 +51,14 @@ class Call:
 
 @dataclass(eq=False)
 class Trace(TorchFunctionMode):
-    """Within the block, records the calls on `x` and on what comes of it, and keeps the outputs of `wanted` ones."""
+    """Within the block, records the calls on `x` and on what comes of it, and keeps the outputs of `wanted` ones.
+
+    `changes`, by the number of a call, are made to its output before anything else sees it.
+    """
 
     x: Tensor
     wanted: frozenset[int] = frozenset()
+    changes: Mapping[int, Callable[[Tensor], Tensor]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     outputs: dict[int, Tensor] = field(default_factory=dict)
 
@@ -75,6 +79,8 @@ class Trace(TorchFunctionMode):
         if before is None or not isinstance(output, torch.Tensor):
             return output
         number = len(self.calls)
+        if number in self.changes:
+            output = self.changes[number](output)
         chained = all(t is self._last for t in taken)
         self.calls.append(
             Call(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,7 +15,7 @@ from gan_probe.network import Normed
 from gan_probe.tracing import Trace, trace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 KINDS = {"linear": "dense", "conv2d": "conv", "conv_transpose2d": "deconv"}
 NORMS = ("batch_norm", "instance_norm", "layer_norm", "group_norm", "dropout", "dropout2d", "feature_dropout")
@@ -46,6 +47,8 @@ class Wrapped(Normed):
         self.last_bend = calls[last].function.rstrip("_") if calls else ""
         self._ends_in_probability = self.last_bend == "sigmoid" and not self._generates
         self._ends: dict[str, int] = {}
+        self._changes: dict[int, Callable[[Tensor], Tensor]] = {}
+        self._recorded = False  # by `activations`, which makes the changes itself
         layers: list[Layer] = []
         for number, call in enumerate(calls):
             kind = KINDS.get(call.function)
@@ -76,7 +79,13 @@ class Wrapped(Normed):
 
     def raw(self, x: Tensor) -> Tensor:
         """What the module itself makes: a discriminator's probability, where it ends in a sigmoid."""
-        output: Tensor = self.module(x[:, :, None, None] if self._maps and x.dim() == 2 else x)
+        x = x[:, :, None, None] if self._maps and x.dim() == 2 else x
+        output: Tensor
+        if self._changes and not self._recorded:
+            with Trace(x, changes=self._changes):
+                output = self.module(x)
+        else:
+            output = self.module(x)
         return output if self._generates else output.reshape(-1, 1)
 
     @torch.no_grad()
@@ -91,10 +100,28 @@ class Wrapped(Normed):
     def _read(self, x: Tensor, names: Sequence[str], labels: Tensor | None) -> dict[str, Tensor]:
         if self._maps and x.dim() == 2:
             x = x[:, :, None, None]
-        recorder = Trace(x, wanted=frozenset(self._ends[name] for name in names))
-        with recorder:
-            self(x, labels)
+        recorder = Trace(x, wanted=frozenset(self._ends[name] for name in names), changes=self._changes)
+        self._recorded = True
+        try:
+            with recorder:
+                self(x, labels)
+        finally:
+            self._recorded = False
         return {name: recorder.outputs[self._ends[name]] for name in names}
+
+    @contextmanager
+    def changed(self, layer: str, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+        """Within the block, what a layer puts out, as `activations` reads it, is what `change` makes of it."""
+        before, number = self._changes, self._ends[layer]
+        inner = before.get(number)
+        self._changes = before | {number: change if inner is None else lambda output: change(inner(output))}
+        # changes nothing, but says that the module is not itself: a digest of its weights would not
+        handle = self.module.register_forward_hook(lambda *_: None)
+        try:
+            yield
+        finally:
+            handle.remove()
+            self._changes = before
 
     @property
     def norms(self) -> dict[str, nn.BatchNorm1d | nn.BatchNorm2d]:

@@ -24,6 +24,7 @@ PUBLIC |= {"gan_probe.arithmetic"}  # concepts, their exemplars and what is done
 PUBLIC |= {"gan_probe.guided", "gan_probe.receptive_field"}  # what excites a unit, and what it sees
 PUBLIC |= {"gan_probe.neighbors"}
 PUBLIC_PREFIXES = ("gan_probe.duplicates", "gan_probe.measures", "gan_probe.report.figures")
+PUBLIC |= {"gan_probe.directions", "gan_probe.editing"}
 FLOORS = ["gan_probe.cli", "gan_probe.api", "gan_probe.runner"]
 
 

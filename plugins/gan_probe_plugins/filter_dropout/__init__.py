@@ -1,0 +1,68 @@
+"""The paper's forgetting experiment (section 6.3.1): the feature maps that draw an object are dropped from G.
+
+Boxes on samples say where the object is; a logistic regression over the positions of one layer says which maps tell
+the inside of boxes from the outside; those are set to 0 everywhere. Whether the object is gone is for a detector to
+say that had no part in the choice, beside random maps, as many, and the rest of the scene.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gan_probe import Analysis, BadInputError, Options, Report, hookimpl, option
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gan_probe import GAN, Context
+    from gan_probe.data import Data
+
+
+@dataclass(frozen=True)
+class FilterDropoutOptions(Options):
+    """Options of `filter-dropout`."""
+
+    object: str = option("window", "what is to be forgotten, by its name in the boxes or in the data")
+    boxes: str | None = option(
+        None, "COCO file of boxes on samples, as `gan-probe annotate` writes (default: the data's)"
+    )
+    layer: str | None = option(None, "layer of G whose maps are dropped (default: its second highest convolution)")
+    top: int | None = option(None, "how many of the strongest maps to drop (default: a quarter of the layer)", min=1)
+    samples: int = option(1000, "new samples on which the effect is measured", min=50, max=100_000)
+    draws: int = option(5, "draws of as many random maps, the control", min=2, max=100)
+    feature_space: str = option("default", "feature space of the distribution distance (default: see the report)")
+
+
+class FilterDropout(Analysis[FilterDropoutOptions]):
+    """Make G forget an object: drop the feature maps that draw it, and measure what goes and what stays."""
+
+    name = "filter-dropout"
+    title = "Forgetting an object"
+    needs = frozenset({"sample", "gradients"})
+    takes = frozenset({"data"})
+    Options = FilterDropoutOptions
+
+    def check(self, gan: GAN | None, options: FilterDropoutOptions, data: Data | None) -> None:  # noqa: ARG002
+        """Somebody must know where the object is."""
+        if options.boxes is None and (data is None or options.object not in data.train.boxes):
+            known = ", ".join(data.train.boxes) if data is not None else ""
+            raise BadInputError(
+                f"nobody says where {options.object[:40]!r} is: pass --boxes FILE, drawn with gan-probe annotate, or data "
+                f"with its boxes, as toy-rooms{f' (these have boxes of {known[:80]})' if known else ''}"
+            )
+
+    def run(self, gan: GAN | None, options: FilterDropoutOptions, ctx: Context) -> Report:
+        """Locate the object, choose the maps, drop them, measure."""
+        # torch and the numbers come with the run, not with --help
+        from gan_probe_plugins.filter_dropout.experiment import experiment
+        from gan_probe_plugins.filter_dropout.report import report
+
+        assert gan is not None  # noqa: S101  # `needs` says so
+        return report(experiment(gan, options, ctx))
+
+
+@hookimpl
+def register_analyses() -> Iterable[type[Analysis[Any]]]:
+    """The analysis of this file."""
+    return [FilterDropout]
