@@ -45,12 +45,17 @@ class FilterDropout(Analysis[FilterDropoutOptions]):
 
     def check(self, gan: GAN | None, options: FilterDropoutOptions, data: Data | None) -> None:  # noqa: ARG002
         """Somebody must know where the object is."""
-        if options.boxes is None and (data is None or options.object not in data.train.boxes):
-            known = ", ".join(data.train.boxes) if data is not None else ""
+        if options.boxes is not None:
+            return
+        if data is None:
             raise BadInputError(
-                f"nobody says where {options.object[:40]!r} is: pass --boxes FILE, drawn with gan-probe annotate, or data "
-                f"with its boxes, as toy-rooms{f' (these have boxes of {known[:80]})' if known else ''}"
+                "filter-dropout needs boxes: draw them with gan-probe annotate and pass --boxes FILE, or pass --data "
+                "with known boxes, such as toy-rooms"
             )
+        known = list(data.train.boxes)
+        if options.object not in known:
+            there = f"has boxes of {', '.join(known)}: pass --object" if known else "has no boxes: pass --boxes FILE"
+            raise BadInputError(f"{data.name[:60]} has none of {options.object[:30]!r}; it {there}")
 
     def run(self, gan: GAN | None, options: FilterDropoutOptions, ctx: Context) -> Report:
         """Locate the object, choose the maps, drop them, measure."""

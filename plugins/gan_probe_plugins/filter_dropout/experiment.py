@@ -66,8 +66,6 @@ class Experiment:
         if self.top > maps:
             raise BadInputError(f"--top is {self.top}, but {self.layer.name} has {maps} maps")
         self.space, self.notes = _space(gan, options.feature_space, ctx)
-        if options.boxes is None:
-            _check_data(ctx, self.thing)
         self.detectors: Detectors | None = train_detectors(gan, self.thing, ctx)
         self.located: Located = self._locate()
         self.samples = ctx.samples(gan, self.located.looked + options.samples)
@@ -166,18 +164,6 @@ def experiment(gan: GAN, options: FilterDropoutOptions, ctx: Context) -> Experim
 def _mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The mean (N,) of values (N, H, W) where the mask is."""
     return np.array([own[where].mean() if where.any() else 0.0 for own, where in zip(values, mask, strict=True)])
-
-
-def _check_data(ctx: Context, thing: str) -> None:
-    if ctx.data is None:
-        raise BadInputError(
-            "filter-dropout needs boxes: draw them with gan-probe annotate and pass --boxes FILE, or pass --data with "
-            "known boxes, such as toy-rooms"
-        )
-    known = list(ctx.data.train.boxes)
-    if thing not in known:
-        there = f"has boxes of {', '.join(known)}: pass --object" if known else "has no boxes: pass --boxes FILE"
-        raise BadInputError(f"{ctx.data.name[:60]} has none of {thing[:30]!r}; it {there}")
 
 
 def _space(gan: GAN, spec: str, ctx: Context) -> tuple[FeatureSpace, list[str]]:
