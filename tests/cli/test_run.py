@@ -116,7 +116,7 @@ def test_report_json_on_disk_is_what_json_prints(gan_probe_command, checkpoint, 
 def test_without_plugin_everything_that_can_run_runs(gan_probe_command, checkpoint):
     code, out, _ = gan_probe_command("run", checkpoint, "--json")
     assert code == 0
-    assert [a["name"] for a in json.loads(out)["analyses"]] == ["samples"]
+    assert [a["name"] for a in json.loads(out)["analyses"]] == ["directions", "latent-walk", "samples"]
 
 
 def test_a_crash_costs_only_itself(gan_probe_command, checkpoint, install, tmp_path):

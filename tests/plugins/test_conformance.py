@@ -8,6 +8,7 @@ from gan_probe.plugins import host
 from gan_probe.testing import check_analysis
 
 BOXES = str(Path(__file__).with_name("boxes.json"))  # drawn on a dozen samples of 16 pixels
+CONCEPTS = str(Path(__file__).with_name("concepts.json"))  # of a few of the same
 
 # what makes each quick on a tiny GAN; an analysis that is not here is run as it comes
 OPTIONS = {
@@ -20,6 +21,8 @@ OPTIONS = {
     "nn-classifier": {"sizes": (20, 150)},
     "quality": {"feature_space": "pixels"},
     "samples": {"count": 9},
+    "turn-vector": {"concepts": CONCEPTS, "ends": "dark,light", "latents": 5},
+    "vector-arithmetic": {"concepts": CONCEPTS, "equations": "dark - light + round"},
 }
 
 

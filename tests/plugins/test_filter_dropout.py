@@ -113,7 +113,7 @@ def test_the_planted_maps_are_the_strongest_and_dropping_them_changes_the_boxes_
 
 def test_boxes_of_nothing_tell_less_than_boxes_of_windows(boxes):
     """The control of the choice: the same boxes shuffled among the samples are right on half of them, by chance."""
-    options = {"boxes": str(boxes), "top": 2, "samples": 50, "draws": 2, "features": "pixels"}
+    options = {"boxes": str(boxes), "top": 2, "samples": 50, "draws": 2, "feature_space": "pixels"}
     windows = gan_probe.run(planted(), "filter-dropout", **options)
     document = json.loads(boxes.read_text())
     order = np.random.default_rng(3).permutation(40)
@@ -131,7 +131,7 @@ def test_a_judge_says_that_windows_go_and_lamps_stay(monkeypatch):
     split = Split.from_arrays("rooms", images)
     split = Split("rooms", split.pixels, boxes={name: own / SIZE for name, own in known.items()})
     data = Data("rooms", split)
-    options = {"top": 2, "samples": 100, "draws": 5, "features": "pixels"}
+    options = {"top": 2, "samples": 100, "draws": 5, "feature_space": "pixels"}
     found = gan_probe.run(planted(), "filter-dropout", data=data, **options)
     assert set(maps_of(found)["maps"][:2]) == set(WINDOWS)
     assert all(r["missed"] < 0.1 and r["imagined"] < 0.1 for r in found.table("detectors").rows)
@@ -218,7 +218,7 @@ def test_what_is_missing_is_said_in_one_line(refused, boxes):
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_toy_rooms_forgets_windows_and_keeps_most_of_the_rest():
-    options = {"layer": "dense1", "top": 20, "samples": 500, "features": "pixels"}
+    options = {"layer": "dense1", "top": 20, "samples": 500, "feature_space": "pixels"}
     found = gan_probe.run("toy-rooms-dcgan", "filter-dropout", **options)
     none, chosen, random = found.table("forgotten").rows[:3]
     assert none["low"] > 0.4
