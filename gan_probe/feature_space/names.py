@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,22 @@ def open_space(
 
         return open_graph(Path(spec), image_size, channels)
     raise BadInputError(f"feature space {one_line(spec, 40)!r} is not known: {SPACES}")
+
+
+def space_for(gan: GAN, spec: str, device: str = "cpu") -> FeatureSpace:
+    """The space in which to look at a GAN's samples: as `open_space`, but pixels where the default cannot be had.
+
+    A bare installation lacks the model that the default is made of, and it must not be the GAN that is looked at; the
+    space's notes then say so.
+    """
+    card = gan.card
+    try:
+        return open_space(spec, card.image_size, card.channels, judged=gan, device=device)
+    except BadInputError as error:
+        if spec != "default":
+            raise
+        pixels = open_space("pixels", card.image_size, card.channels)
+        return replace(pixels, assumed=(f"Pixels stand in for the default feature space: {error}.",))
 
 
 def _default(channels: int) -> str:

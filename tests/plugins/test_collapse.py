@@ -140,7 +140,7 @@ def test_the_judged_gans_own_discriminator_is_no_space_and_pixels_take_its_place
         report(gan, feature_space="d:digits-dcgan")
     monkeypatch.setitem(names.DEFAULTS, 1, "digits-dcgan")
     found = report(gan, feature_space="default", samples=100, most=128)
-    assert any("Measured in pixels" in note for note in found.notes)
+    assert any("Pixels stand in" in note for note in found.notes)
     assert all("in pixels" in table.caption for table in found.tables)
     other = report(ten_thousand_images(0), feature_space="default", samples=100, most=128)
     assert all("in d:digits-dcgan:" in table.caption for table in other.tables)

@@ -228,7 +228,7 @@ def test_without_the_default_feature_space_distances_are_in_pixels_and_a_note_sa
     monkeypatch.setitem(names.DEFAULTS, 1, "no-such-dcgan")
     report = walked(tiny_gan(), feature_space="default", points=3)
     assert {row["distance in"] for row in report.table("steps").rows} == {"pixels"}
-    assert any(note.startswith("Distances are in pixels alone: ") for note in report.notes)
+    assert any(note.startswith("Pixels stand in for the default feature space: ") for note in report.notes)
 
 
 def test_a_generator_alone_is_enough():

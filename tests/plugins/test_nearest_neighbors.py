@@ -144,6 +144,6 @@ def test_a_model_whose_discriminator_is_the_default_space_does_without():
     train, test = (Split.from_arrays("noise", rng.integers(0, 256, (60, 28, 28, 1), np.uint8)) for _ in range(2))
     report = gan_probe.run(gan, "nearest-neighbors", data=Data("noise", train, test), count=20, shift=1)
     assert len(report.table("copies").rows) == 2
-    assert any("No feature space was looked at" in note for note in report.notes)
+    assert any("Pixels stand in for the default feature space" in note for note in report.notes)
     with pytest.raises(BadInputError, match="own discriminator"):
         gan_probe.run(gan, "nearest-neighbors", data=Data("noise", train, test), feature_space="d:mnist-dcgan")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe import BadInputError
-from gan_probe.feature_space import open_space
+from gan_probe.feature_space import space_for
 
 if TYPE_CHECKING:
     from gan_probe import GAN, Context
@@ -72,7 +72,8 @@ def beside_real(gan: GAN, n: int, spec: str, ctx: Context) -> Sets:
     Held out is the data's own test split, or else a random half.
     """
     assert ctx.data is not None  # noqa: S101  # `needs` says so
-    space, notes = _space(gan, spec, ctx)
+    space = space_for(gan, spec, str(ctx.device))
+    notes = list(space.notes)
     train, held_out = ctx.data.train_test(ctx.rng("collapse/halves"), fraction=0.5)
     size = min(n, len(train), len(held_out))
     if size < FEWEST:
@@ -89,21 +90,8 @@ def beside_real(gan: GAN, n: int, spec: str, ctx: Context) -> Sets:
     if ctx.data.test is None:
         notes.append(f"{ctx.data.name} has no test split of its own: a random half was held out.")
     real, held = (_features(space, part, ctx)[:size] for part in images)
-    notes += space.notes
     return Sets(size, space, Stream(gan, space, ctx), images[0], images[1], real, held, tuple(notes))
 
 
 def _features(space: FeatureSpace, images: Images, ctx: Context) -> np.ndarray:
     return ctx.once(("features", space.name, images.fingerprint), lambda: space(images.images, ctx.progress))
-
-
-def _space(gan: GAN, spec: str, ctx: Context) -> tuple[FeatureSpace, list[str]]:
-    """The space named; for `default`, pixels and a note where it cannot be had or is the judged GAN's own."""
-    card = gan.card
-    try:
-        return open_space(spec, card.image_size, card.channels, judged=gan, device=str(ctx.device)), []
-    except BadInputError as error:
-        if spec != "default":
-            raise
-        note = f"Measured in pixels, as the default feature space cannot be used: {error}."
-        return open_space("pixels", card.image_size, card.channels), [note]

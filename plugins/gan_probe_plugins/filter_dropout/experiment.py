@@ -11,7 +11,7 @@ import torch
 
 from gan_probe import BadInputError
 from gan_probe.editing import edited
-from gan_probe.feature_space import open_space
+from gan_probe.feature_space import space_for
 from gan_probe.measures.sample_set import RealSet
 from gan_probe_plugins.filter_dropout.located import by_finder, from_file, train_detectors
 from gan_probe_plugins.filter_dropout.maps import chosen_layer, fit, inside
@@ -19,7 +19,6 @@ from gan_probe_plugins.filter_dropout.positions import covered
 
 if TYPE_CHECKING:
     from gan_probe import GAN, Context
-    from gan_probe.feature_space import FeatureSpace
     from gan_probe.gan import Layer
     from gan_probe.measures.intervals import Estimate
     from gan_probe_plugins.filter_dropout import FilterDropoutOptions
@@ -65,7 +64,8 @@ class Experiment:
         self.top = options.top or max(1, maps // 4)
         if self.top > maps:
             raise BadInputError(f"--top is {self.top}, but {self.layer.name} has {maps} maps")
-        self.space, self.notes = _space(gan, options.feature_space, ctx)
+        self.space = space_for(gan, options.feature_space, str(ctx.device))
+        self.notes = list(self.space.notes)
         self.detectors: Detectors | None = train_detectors(gan, self.thing, ctx)
         self.located: Located = self._locate()
         self.samples = ctx.samples(gan, self.located.looked + options.samples)
@@ -164,15 +164,3 @@ def experiment(gan: GAN, options: FilterDropoutOptions, ctx: Context) -> Experim
 def _mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """The mean (N,) of values (N, H, W) where the mask is."""
     return np.array([own[where].mean() if where.any() else 0.0 for own, where in zip(values, mask, strict=True)])
-
-
-def _space(gan: GAN, spec: str, ctx: Context) -> tuple[FeatureSpace, list[str]]:
-    """The space named; for `default`, pixels and a note where it cannot be had."""
-    card = gan.card
-    try:
-        space = open_space(spec, card.image_size, card.channels, judged=gan, device=str(ctx.device))
-    except BadInputError as error:
-        if spec != "default":
-            raise
-        return open_space("pixels", card.image_size, card.channels), [f"KID is measured in pixels: {error}."]
-    return space, [*space.notes]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from gan_probe import BadInputError
-from gan_probe.feature_space import open_space
+from gan_probe.feature_space import space_for
 from gan_probe.measures.paths import interpolate
 from gan_probe_plugins.latent_walk.measured import Measuring, Path
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_probe import GAN, Context
-    from gan_probe.feature_space import FeatureSpace
     from gan_probe_plugins.latent_walk import LatentWalkOptions
 
 MEMORISED = 50  # samples that the control has learnt by heart
@@ -49,7 +48,8 @@ class Walk:
 
 def walk(gan: GAN, options: LatentWalkOptions, ctx: Context) -> Walk:
     """Draw and measure the walk and its controls; BadInputError for a feature space or data that do not serve."""
-    space, notes = _space(gan, options.feature_space, ctx)
+    opened = space_for(gan, options.feature_space, str(ctx.device))
+    space = None if opened.name == "pixels" else opened  # pixels are measured anyway
     spherical = gan.card.z_distribution == "normal"
     classes, pairs = len(gan.card.classes), options.pairs
     ended = max(2 * pairs, options.points)  # those behind are memorised: no walk begins at one of them
@@ -90,8 +90,7 @@ def walk(gan: GAN, options: LatentWalkOptions, ctx: Context) -> Walk:
         measuring.shuffled("control: shuffled", main),
     )
     real = "" if ctx.data is None else ctx.data.name
-    notes += space.notes if space is not None else ()
-    return Walk(gan, samples.z[: options.points], spherical, paths, real, pairs, tuple(notes))
+    return Walk(gan, samples.z[: options.points], spherical, paths, real, pairs, opened.notes)
 
 
 def _real(gan: GAN, n: int, points: int, ctx: Context) -> np.ndarray:
@@ -111,16 +110,3 @@ def _levels(gan: GAN, images: Tensor) -> np.ndarray:
     levels = (images.permute(0, 2, 3, 1) - low) * (255 / (high - low))
     clipped: np.ndarray = levels.clamp_(0, 255).numpy()
     return clipped
-
-
-def _space(gan: GAN, spec: str, ctx: Context) -> tuple[FeatureSpace | None, list[str]]:
-    """The feature space besides pixels, if any; where the default cannot be had, a note says so."""
-    if spec == "pixels":
-        return None, []
-    card = gan.card
-    try:
-        return open_space(spec, card.image_size, card.channels, judged=gan, device=str(ctx.device)), []
-    except BadInputError as error:
-        if spec != "default":
-            raise
-        return None, [f"Distances are in pixels alone: {error}."]

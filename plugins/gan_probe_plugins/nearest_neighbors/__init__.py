@@ -49,17 +49,18 @@ class NearestNeighbors(Analysis[NearestNeighborsOptions]):
 
     def run(self, gan: GAN | None, options: NearestNeighborsOptions, ctx: Context) -> Report:
         """Search in pixels and in the feature space, in place and shifted; test, and lay out."""
+        from gan_probe.feature_space import space_for
         from gan_probe_plugins.nearest_neighbors.looks import in_features, in_pixels
         from gan_probe_plugins.nearest_neighbors.report import report
-        from gan_probe_plugins.nearest_neighbors.sets import feature_space, gather
+        from gan_probe_plugins.nearest_neighbors.sets import gather
 
         assert gan is not None  # noqa: S101  # `needs` says so
         sets = gather(gan, options.count, ctx)
-        space, notes = feature_space(gan, options.feature_space, ctx)
+        space = space_for(gan, options.feature_space, str(ctx.device))
         looks = in_pixels(sets, options, ctx)
-        if space is not None:
+        if space.name != "pixels":  # which were looked at anyway
             looks += in_features(sets, space, options, ctx)
-        return report(looks, sets, [*sets.notes, *notes], ctx.seed)
+        return report(looks, sets, [*sets.notes, *space.notes], ctx.seed)
 
 
 @hookimpl

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe import BadInputError
-from gan_probe.feature_space import open_space
 
 if TYPE_CHECKING:
     from gan_probe import GAN, Context
     from gan_probe.data import Data, Split
-    from gan_probe.feature_space import FeatureSpace
 
 
 @dataclass(frozen=True)
@@ -46,20 +44,6 @@ def gather(gan: GAN, count: int, ctx: Context) -> Sets:
         )
     drawn = ctx.samples(gan, count)
     return Sets(seen.images, held_out.images, drawn.pixels, notes)
-
-
-def feature_space(gan: GAN, spec: str, ctx: Context) -> tuple[FeatureSpace | None, list[str]]:
-    """The space named, with notes; None for pixels, which are looked at anyway, and where there is no default one."""
-    card = gan.card
-    if spec == "pixels":
-        return None, []
-    try:
-        space = open_space(spec, card.image_size, card.channels, judged=gan, device=str(ctx.device))
-    except BadInputError as error:
-        if spec != "default":
-            raise
-        return None, [f"No feature space was looked at: {error}. Name one with --feature-space."]
-    return space, list(space.notes)
 
 
 def check_held_out(gan: GAN, data: Data) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gan_probe import BadInputError, Report
 from gan_probe.arithmetic import Plausible, disjoint_draws, implied, parse_equation
-from gan_probe.feature_space import open_space
+from gan_probe.feature_space import space_for
 from gan_probe_plugins.concepts import Gallery, domain_note, judges_table, open_judges, says
 from gan_probe_plugins.vector_arithmetic import tables
 from gan_probe_plugins.vector_arithmetic.pictures import draws_figure, equation_figure, success_figure
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gan_probe import GAN, Context
-    from gan_probe.feature_space import FeatureSpace
     from gan_probe.judge import Judge
     from gan_probe_plugins.vector_arithmetic import VectorArithmeticOptions
 
@@ -157,7 +156,7 @@ def _plausible(
     gan: GAN, gallery: Gallery, options: VectorArithmeticOptions, ctx: Context
 ) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
     """The test of plausibility, and a note on what it is."""
-    space, notes = _space(gan, options.feature_space, ctx)
+    space = space_for(gan, options.feature_space, str(ctx.device))
     if ctx.data is not None:
         rng = ctx.rng("vector-arithmetic/reference")
         split = ctx.data.train
@@ -176,20 +175,7 @@ def _plausible(
         f"Plausible is what lies as near to {parted:,} {what} as 95 % of {len(images) - parted:,} others of them "
         f"do, by Euclidean distance to the nearest in {space.name}. What is blurred towards their mean passes too."
     )
-    return lambda x: test(space(x)), " ".join([note, *notes])
-
-
-def _space(gan: GAN, name: str, ctx: Context) -> tuple[FeatureSpace, tuple[str, ...]]:
-    card = gan.card
-    try:
-        space = open_space(name, card.image_size, card.channels, judged=gan, device=str(ctx.device))
-    except BadInputError as error:
-        if name != "default":
-            raise
-        # a bare installation lacks the model that the default is made of; and it must not be the GAN that is looked at
-        space = open_space("pixels", card.image_size, card.channels)
-        return space, (f"Pixels stand in for the default feature space: {error}.", *space.notes)
-    return space, space.notes
+    return lambda x: test(space(x)), " ".join([note, *space.notes])
 
 
 def _cautions(scored: list[Scored]) -> list[str]:
