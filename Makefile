@@ -60,6 +60,21 @@ reports: $(VENV)/.package  ## the example reports in reports/, made anew
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples $(SHARED)/weights/dcgan_code_svhn \
 	  --data .cache/cifar10 --protocol cifar10 --draws 5 --c 2e-5,5e-5,1e-4,2e-4,5e-4,1e-3 \
 	  --out reports/dcgan-code-svhn --force
+	$(BIN)/gan-probe run -p samples -p latent-walk -p filter-dropout -p directions -p collapse -p quality toy-rooms-dcgan \
+	  --data toy-rooms --layer dense1 --top 20 --out reports/toy-rooms-dcgan --force
+	$(BIN)/gan-probe run -p vector-arithmetic -p turn-vector toy-faces-dcgan --data toy-faces \
+	  --judges toy-faces:smile,toy-faces:glasses,toy-faces:hair --equations "$(SUMS)" --judge toy-faces:pose \
+	  --vector-arithmetic-candidates 20000 --turn-vector-candidates 20000 --out reports/toy-faces-dcgan --force
+	$(BIN)/python $(SHARED)/data/unpack .cache mnist
+	$(BIN)/gan-probe run -p nn-classifier mnist-conditional-dcgan --data .cache/mnist.npz \
+	  --out reports/mnist-conditional-dcgan --force
+
+# of the toy faces: the first was found by looking around, the others say the same of other attributes
+SUMS := smiling & long - neutral & long + neutral & short,\
+smiling & short - neutral & short + neutral & long,\
+smiling & no glasses - neutral & no glasses + neutral & glasses,\
+glasses & short - no glasses & short + no glasses & long,\
+glasses & neutral - no glasses & neutral + no glasses & smiling
 
 zoo: $(VENV)/.package  ## the models in models/, or those of MODELS="...", trained and published: hours; stop and go on at will
 	$(BIN)/python models/zoo.py make --shared $(SHARED) $(MODELS)
