@@ -118,10 +118,10 @@ class Analysis(ABC, Generic[OptionsT]):
     takes: ClassVar[frozenset[str]] = frozenset()
     Options: ClassVar[type[Any]] = Options
 
-    @property
-    def needs_checkpoint(self) -> bool:
+    @classmethod
+    def needs_checkpoint(cls) -> bool:
         """Whether any need is met by a checkpoint rather than by data."""
-        return bool(self.needs - {"data"})
+        return bool(cls.needs - {"data"})
 
     def check(self, gan: GAN | None, options: OptionsT, data: Data | None) -> None:
         """Raise BadInputError or UsageError where this checkpoint, these options or data cannot serve; quickly.

@@ -79,6 +79,11 @@ class Run:
             return GanProbeError(one_line(f"{analysis.name}: its check failed, {type(error).__name__}: {error}"))
         return None
 
+    def fitting(self) -> list[Registered]:
+        """The analyses that can run here; where there is a checkpoint, those alone that are about one."""
+        about = [r for r in self.analyses if self.gan is None or r.analysis.needs_checkpoint()]
+        return [r for r in about if self.obstacle(r) is None]
+
     def check(self) -> None:
         """Raise what stands in the way, if no analysis at all can run here."""
         obstacles = [self.obstacle(registered) for registered in self.analyses]

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 import gan_probe
-from gan_probe import GAN, Analysis, BadInputError, Context, Report, Table
+from gan_probe import GAN, Analysis, BadInputError, Context, Report, Table, UsageError
 from gan_probe.plugins import Registered
 from gan_probe.runner import Run
-from gan_probe.testing import tiny_gan
+from gan_probe.testing import tiny_data, tiny_gan
 
 
 def analysis(body, name="probe-test", needs=frozenset({"sample"})):
@@ -339,3 +339,50 @@ def test_data_that_need_more_than_a_path_are_opened_first(tmp_path):
     assert report.status == "ok"
     with pytest.raises(BadInputError, match="type ndarray"):
         gan_probe.run(tiny_gan(), "linear-probe", data=images)
+
+
+def test_analyses_say_beforehand_what_cannot_serve_them_and_are_left_out():
+    class OnData(Analysis):
+        """Is about data alone."""
+
+        name = "on-data"
+        needs = frozenset({"data"})
+
+        def run(self, gan, options, ctx):  # noqa: ARG002  # the contract's signature
+            return Report()
+
+    class Fitting(OnData):
+        """Can run."""
+
+        name = "fitting"
+        needs = frozenset({"sample"})
+
+    class Particular(Fitting):
+        """Asks for an option that nobody gave."""
+
+        name = "particular"
+
+        def check(self, gan, options, data):  # noqa: ARG002
+            raise UsageError("particular needs --judges")
+
+    class Broken(Fitting):
+        """Has a bug in its check."""
+
+        name = "broken"
+
+        def check(self, gan, options, data):  # noqa: ARG002
+            raise ZeroDivisionError
+
+    chosen = [Registered(a, a.name, "theirs 1") for a in (OnData, Fitting, Particular, Broken)]
+    data = tiny_data()
+    assert [r.analysis.name for r in Run(tiny_gan(), chosen, data=data).fitting()] == ["fitting"]
+    assert [r.analysis.name for r in Run(None, chosen, data=data).fitting()] == ["on-data"]
+    run = Run(tiny_gan(), chosen, data=data)
+    statuses = {report.name: report.status for report in run.start().analyses}
+    assert statuses == {"on-data": "ok", "fitting": "ok", "particular": "refused", "broken": "refused"}
+    assert [str(error) for error in run.errors] == [
+        "particular needs --judges",
+        "broken: its check failed, ZeroDivisionError:",
+    ]
+    with pytest.raises(UsageError, match="needs --judges"):
+        Run(tiny_gan(), chosen[2:3]).check()

@@ -196,7 +196,7 @@ def command(
             limits=Limits(60 * time_limit, None if memory_limit is None else int(memory_limit * 1e9)),
         )
         if not names:
-            job.analyses = [r for r in chosen if not job.obstacle(r)]
+            job.analyses = job.fitting()
             if not job.analyses:
                 raise UsageError(
                     "nothing to run: name a checkpoint and pass --data; `gan-probe plugins` lists the analyses"
