@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int, str], None]
 
-STEPS = 600  # minibatches: on 32x32 pixels, half a minute of one processor core
+STEPS = 2000  # minibatches at most: on 32x32 pixels, half a minute of one processor core
+FALL = 200  # of them, over which the learning rate falls to 0 in the end
+EASY = 0.05  # loss, on average over some fifty minibatches, at which the end begins
 BATCH = 64
 LEARNING_RATE = 2e-3
 WIDTH = 16  # feature maps of the first convolution
@@ -114,19 +116,25 @@ def train_judge(
     generator = torch.Generator().manual_seed(int(rng.integers(2**63 - 1)))
     network = _network(size, channels, len(classes), generator).to(device)
     optimiser = torch.optim.Adam(network.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1 - step / steps)
     weights = torch.from_numpy(counts.sum() / np.maximum(counts, 1) / (counts > 0).sum()).float().to(device)
     loss_of = nn.CrossEntropyLoss(weights)
-    for step in range(steps):
+    fall = max(1, min(FALL, steps // 3))
+    end, step, running = steps, 0, 1.0
+    while step < end:
         chosen = rng.integers(len(images), size=BATCH)
         x = _shifted(_scaled(images[chosen]), int(size * SHIFT), rng).to(device, memory_format=torch.channels_last)
         loss = loss_of(network(x), torch.from_numpy(labels[chosen]).to(device))
         optimiser.zero_grad()
         loss.backward()
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * min(1.0, (end - step) / fall)
         optimiser.step()
-        schedule.step()
+        step += 1
+        running += (float(loss.detach()) - running) / 50
+        if running < EASY:
+            end = min(end, step + fall)
         if progress is not None:
-            progress(step + 1, steps, f"training the judge {name}".rstrip())
+            progress(step, end, f"training the judge {name}".rstrip())
     network.eval().requires_grad_(False)
     predicted = _probabilities(network, held_out[0]).argmax(1)
     confusion = np.zeros((len(classes), len(classes)), np.int64)
