@@ -11,9 +11,9 @@ a summary in Markdown. No judge has been trained: samples and as many images fro
 - `diversity`: mean distance between two samples, by that between two test images.
 - `d_real`, `d_fake`: D's mean probabilities over the last steps; 1 and 0 when it has won.
 
-A run has failed when a loss or weight stops being finite, when its KID is above twice the median of the paper's runs (too
-little learnt), or when diversity is below a half (collapsed). What a generator's KID is before training depends on seed
-and recipe: it stands in the file, and is no yardstick.
+A run has failed when a loss or weight stops being finite, when its KID is above twice the median of the paper's runs
+(little learnt), or when diversity is below a half (collapsed). What a KID is before training depends on the seed
+and the recipe: it stands in the file, and is no yardstick.
 """
 
 from __future__ import annotations
