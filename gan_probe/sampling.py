@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from torch import Tensor
 
@@ -18,13 +21,18 @@ if TYPE_CHECKING:
 class Samples:
     """N samples: latents `z` (N, Z) float32, `labels` (N,) int64 or None, and what G makes of them.
 
-    `images` are (N, C, H, W) float32 on the CPU in the card's value range, `pixels` the same as (N, H, W, C) uint8.
+    `images` are (N, C, H, W) float32 on the CPU in the card's value range.
     """
 
     z: Tensor
     labels: Tensor | None
     images: Tensor
-    pixels: np.ndarray
+    to_uint8: Callable[[Tensor], np.ndarray]
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """The images as (N, H, W, C) uint8."""
+        return self.to_uint8(self.images)
 
     def __len__(self) -> int:
         return len(self.z)
@@ -37,7 +45,6 @@ def shared_samples(gan: GAN, n: int, ctx: Context) -> Samples:
     generators show every class equally often, in turn. A generator that has been changed meanwhile is another one.
     Raises UsageError without a generator, BadInputError for more than memory holds.
     """
-    import numpy as np
     import torch
 
     from gan_probe.data.memory import check_memory
@@ -45,8 +52,10 @@ def shared_samples(gan: GAN, n: int, ctx: Context) -> Samples:
 
     if gan.generator is None:
         raise UsageError(f"{gan.card.name} has no generator: it cannot sample")
-    pixels = gan.card.channels * gan.card.image_size**2
-    check_memory(5 * n * pixels, f"{n:,} samples of {gan.card.image_size}x{gan.card.image_size} pixels")
+    check_memory(
+        4 * n * gan.card.channels * gan.card.image_size**2,
+        f"{n:,} samples of {gan.card.image_size}x{gan.card.image_size} pixels",
+    )
     state = _state(gan.generator)
     key = ("samples", state, ctx.seed, gan.card.z_distribution, gan.card.value_range)
     drawn: Samples | None = None if state is None else ctx.shared.get(key)
@@ -59,15 +68,13 @@ def shared_samples(gan: GAN, n: int, ctx: Context) -> Samples:
             part = slice(start, min(start + ctx.batch_size, n))
             parts.append(gan.sample(z[part], None if labels is None else labels[part], ctx.batch_size))
             ctx.progress(part.stop - have, n - have, "sampling")
-        images = torch.cat(parts) if parts else gan.sample(z)
-        done = np.empty((0, *images.shape[2:], images.shape[1]), np.uint8) if drawn is None else drawn.pixels
-        drawn = Samples(z, labels, images, np.concatenate([done, gan.to_uint8(images[have:])]))
+        drawn = Samples(z, labels, torch.cat(parts), gan.to_uint8)
         if state is not None:
             ctx.shared[key] = drawn
     assert drawn is not None  # noqa: S101  # drawn just now, or before
     # copies: what one analysis does to its samples, the next one must not see
     labels = None if drawn.labels is None else drawn.labels[:n].clone()
-    return Samples(drawn.z[:n].clone(), labels, drawn.images[:n].clone(), drawn.pixels[:n].copy())
+    return Samples(drawn.z[:n].clone(), labels, drawn.images[:n].clone(), gan.to_uint8)
 
 
 def _state(net: Net) -> str | None:
