@@ -38,8 +38,9 @@ def test_the_generator_runs_once_per_latent_whoever_asks(counted):
 def test_samples_are_the_generators_own_whatever_the_batch_size(classes):
     gan = tiny_gan(classes=classes)
     one, other = (Context(seed=1, batch_size=size).samples(gan, 33) for size in (7, 128))
-    assert torch.equal(one.images, other.images)
-    assert torch.equal(one.images, gan.sample(one.z, one.labels))
+    # as all sampling: to the rounding of float32, which goes by the shape of a product
+    torch.testing.assert_close(one.images, other.images, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(one.images, gan.sample(one.z, one.labels), rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(one.pixels, gan.to_uint8(one.images))
     assert (one.labels is None) == (classes == 0)
     if classes:
