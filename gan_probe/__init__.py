@@ -17,7 +17,7 @@ from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageErr
 from gan_probe.gan import GAN, Card
 from gan_probe.hookspecs import hookimpl
 from gan_probe.options import Options, option
-from gan_probe.report import Artifact, Figure, Report, RunReport, Table
+from gan_probe.report import Artifact, Figure, Measure, Report, RunReport, Table
 
 __version__ = "0.1.0"
 
@@ -30,6 +30,7 @@ __all__ = [
     "Context",
     "Figure",
     "GanProbeError",
+    "Measure",
     "Options",
     "OutputError",
     "Report",

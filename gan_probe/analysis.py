@@ -109,6 +109,7 @@ class Analysis(ABC, Generic[OptionsT]):
 
     `name` is its name on the command line; `title` heads its part of the report; `needs` is a subset of `NEEDS`;
     `takes` holds needs that it uses where they are there (`data`, say) and does without otherwise.
+    `references` are BibTeX entries, whole, of the papers that its `methods` cite.
     The first line of the class' docstring is its help.
     """
 
@@ -116,6 +117,7 @@ class Analysis(ABC, Generic[OptionsT]):
     title: ClassVar[str] = ""
     needs: ClassVar[frozenset[str]] = frozenset()
     takes: ClassVar[frozenset[str]] = frozenset()
+    references: ClassVar[tuple[str, ...]] = ()
     Options: ClassVar[type[Any]] = Options
 
     @classmethod

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan_probe.report.model import Artifact, Cell, Figure, Report, Table
+from gan_probe.report.model import Artifact, Cell, Figure, Measure, Report, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ def check_report(report: object) -> Report:
     """The report with numpy scalars as Python numbers and prose on one line; a fault names the part that has it.
 
     Raises TypeError for parts of the wrong type and ValueError for tables that are not rectangular, doubled or
-    unusable names, senseless formats, and figures or artifacts that cannot be written.
+    unusable names, senseless formats, measures without finite values, and figures or artifacts that cannot be written.
     """
     if not isinstance(report, Report):
         raise TypeError(f"an analysis returns a gan_probe.Report, not {type(report).__name__}")
@@ -30,11 +30,13 @@ def check_report(report: object) -> Report:
         tables=tuple(_table(part) for part in _parts(report.tables, Table, "table")),
         figures=tuple(_figure(part) for part in _parts(report.figures, Figure, "figure")),
         artifacts=tuple(_artifact(part) for part in _parts(report.artifacts, Artifact, "artifact")),
+        measures=tuple(_measure(part) for part in _parts(report.measures, Measure, "measure")),
+        methods=_prose(report.methods, "the methods"),
         notes=tuple(_prose(note, "a note") for note in _sequence(report.notes, "the notes")),
         title=_prose(report.title, "the report's title"),
     )
-    for kind, parts in (("table", checked.tables), ("figure", checked.figures), ("artifact", checked.artifacts)):
-        _distinct(kind, (part.name for part in parts))
+    for kind in ("table", "figure", "artifact", "measure"):
+        _distinct(kind, (part.name for part in getattr(checked, f"{kind}s")))
     return checked
 
 
@@ -140,3 +142,27 @@ def _artifact(artifact: Artifact) -> Artifact:
     elif not isinstance(artifact.content, bytes):
         raise TypeError(f"{what}: its content is {type(artifact.content).__name__}, not bytes or a Path")
     return dataclasses.replace(artifact, caption=_prose(artifact.caption, f"{what}: its caption"))
+
+
+def _measure(measure: Measure) -> Measure:
+    import numpy as np
+
+    what = f"measure {measure.name!r}"
+    try:
+        values = np.asarray(measure.values, dtype=np.float64)
+        estimate = None if measure.estimate is None else float(measure.estimate)
+        format(0.5, measure.format)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{what}: {error}") from error
+    if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
+        raise ValueError(f"{what}: its values must be a row of finite numbers, not of shape {values.shape}")
+    if measure.better not in ("higher", "lower", ""):
+        raise ValueError(f"{what}: better is 'higher', 'lower' or '', not {measure.better!r:.40}")
+    return dataclasses.replace(
+        measure,
+        values=values,
+        estimate=estimate,
+        title=_prose(measure.title, f"{what}: its title"),
+        unit=_prose(measure.unit, f"{what}: its unit"),
+        units=_prose(measure.units, f"{what}: its units"),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,17 +79,41 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """One number with the values behind it, so that the same analysis of several checkpoints can be compared.
+
+    `values` are (N,) floats: one for each `unit` (`"test image"`, `"sample"`, `"walk"`), whose mean is the number; or,
+    where `estimate` is given, bootstrap replicates of that number, drawn by the same `ctx.rng` for every checkpoint.
+    `units` says which units they are (a data fingerprint, a seed): two measures whose `units` agree are paired, value by
+    value. `better` is `"higher"`, `"lower"` or, where neither is, empty; `format` is a Python format spec. `name` is a
+    lower-case identifier, unique in its analysis.
+    """
+
+    name: str
+    values: np.ndarray
+    title: str = ""
+    unit: str = ""
+    units: str = ""
+    estimate: float | None = None
+    better: Literal["higher", "lower", ""] = ""
+    format: str = ".4g"
+
+
+@dataclass(frozen=True)
 class Report:
     """The outcome of one analysis.
 
-    An analysis fills `tables`, `figures`, `artifacts` and `notes` (sentences a reader must know: what was assumed,
-    skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its
+    An analysis fills `tables`, `figures`, `artifacts`, `measures`, `methods` (the paragraph that a paper would print:
+    what was done, with its numbers, citing the analysis' `references` as `[@key]`) and `notes` (sentences a reader must
+    know: what was assumed, skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its
     one-line reason.
     """
 
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
     artifacts: Sequence[Artifact] = ()
+    measures: Sequence[Measure] = ()
+    methods: str = ""
     notes: Sequence[str] = ()
     name: str = ""
     title: str = ""

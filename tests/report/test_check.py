@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure as MatplotlibFigure
 
-from gan_probe.report import Artifact, Figure, Report, RunReport, Table
+from gan_probe.report import Artifact, Figure, Measure, Report, RunReport, Table
 from gan_probe.report.check import check_report
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
@@ -78,3 +78,15 @@ def test_numpy_scalars_become_numbers_and_prose_one_line() -> None:
 def test_a_fault_is_named_with_its_part(report: Any, fault: str) -> None:
     with pytest.raises((TypeError, ValueError), match=fault):
         check_report(report)
+
+
+@pytest.mark.parametrize("values", [[], [[1.0]], [float("nan")], ["many"], None])
+def test_a_measure_is_a_row_of_finite_numbers(values: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="measure 'accuracy'"):
+        check_report(Report(measures=[Measure("accuracy", values)]))
+
+
+def test_a_measure_holds_float64_whatever_it_was_given() -> None:
+    checked = check_report(Report(measures=[Measure("accuracy", np.array([True, False]), "Test  accuracy")]))
+    assert checked.measures[0].values.dtype == np.float64
+    assert checked.measures[0].title == "Test accuracy"
