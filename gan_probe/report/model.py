@@ -84,9 +84,9 @@ class Measure:
 
     `values` are (N,) floats: one for each `unit` (`"test image"`, `"sample"`, `"walk"`), whose mean is the number; or,
     where `estimate` is given, bootstrap replicates of that number, drawn by the same `ctx.rng` for every checkpoint.
-    `units` says which units they are (a data fingerprint, a seed): two measures whose `units` agree are paired, value by
-    value. `better` is `"higher"`, `"lower"` or, where neither is, empty; `format` is a Python format spec. `name` is a
-    lower-case identifier, unique in its analysis.
+    `units` says which units they are (a data fingerprint, a seed): two measures whose `units` agree are paired, value
+    by value. `better` is `"higher"`, `"lower"` or, where neither is, empty; `format` is a Python format spec. `name` is
+    a lower-case identifier, unique in its analysis.
     """
 
     name: str
@@ -105,8 +105,8 @@ class Report:
 
     An analysis fills `tables`, `figures`, `artifacts`, `measures`, `methods` (the paragraph that a paper would print:
     what was done, with its numbers, citing the analysis' `references` as `[@key]`) and `notes` (sentences a reader must
-    know: what was assumed, skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its
-    one-line reason.
+    know: what was assumed, skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed`, `refused` or
+    `interrupted`, `error` its one-line reason.
     """
 
     tables: Sequence[Table] = ()
