@@ -1,9 +1,7 @@
-"""Figures as PNG, and the house style: quiet charts that survive grey print and colour blindness."""
+"""Charts in the house style: quiet, at the size of a paper's column, for grey print and the colour-blind too."""
 
 from __future__ import annotations
 
-import io
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +15,7 @@ from gan_probe.report.text import shorten
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from gan_probe.report.model import Figure
-
-DPI = 200
-SHOWN_SIDE = 800  # pixels: smaller pictures are enlarged, unsmoothed, so that their pixels can be seen
-LARGEST_SIDE = 16_000  # pixels: beyond it no browser shows the picture
+COLUMN, PAGE = 3.25, 6.75  # inches: the widths of a paper's column and of both
 # A subset of Okabe and Ito's palette, ordered so that neighbours also differ in grey.
 BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
 INK, FAINT = "#222222", "#d0d0d0"
@@ -77,54 +71,6 @@ def new_figure(width: float = 5.6, height: float = 3.4) -> MatplotlibFigure:
     """An empty figure in the house style, `width` x `height` inches; 5.6 inches suit phones and paper."""
     with rc_context(STYLE):
         return HouseFigure(figsize=(width, height), layout="constrained")
-
-
-def png(figure: Figure, dpi: int = DPI) -> bytes:
-    """The figure as PNG, without dates or versions; pixels below 800 a side are enlarged by a whole factor.
-
-    Raises TypeError for content that is neither a matplotlib figure nor (H, W) or (H, W, 3) uint8, and ValueError for
-    an empty or a monstrous picture.
-    """
-    content = figure.content
-    if isinstance(content, MatplotlibFigure):
-        return _draw(content, dpi)
-    if isinstance(content, np.ndarray):
-        return _encode(content)
-    raise TypeError(f"its content is {type(content).__name__}, not a matplotlib figure or a uint8 array")
-
-
-def _draw(figure: MatplotlibFigure, dpi: int) -> bytes:
-    width, height = figure.get_size_inches()
-    if not max(width, height) * DPI <= LARGEST_SIDE:
-        raise ValueError(f"it measures {width:.0f} x {height:.0f} inches; at most {LARGEST_SIDE // DPI} are allowed")
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # the font lacks Chinese and emoji: boxes in the picture, the names in the tables
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(
-            buffer,
-            format="png",
-            dpi=dpi,
-            facecolor="white",
-            bbox_inches=None if figure.get_layout_engine() else "tight",
-            pad_inches=0.05,
-            metadata={"Software": None},
-        )
-    return buffer.getvalue()
-
-
-def _encode(pixels: np.ndarray) -> bytes:
-    from PIL import Image
-
-    if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
-        raise TypeError(f"its pixels are {pixels.dtype} {pixels.shape}, not uint8 (H, W) or (H, W, 3)")
-    if pixels.size == 0 or max(pixels.shape[:2]) > LARGEST_SIDE:
-        raise ValueError(f"its size is {pixels.shape[0]} x {pixels.shape[1]}, not 1 to {LARGEST_SIDE} a side")
-    factor = -(-SHOWN_SIDE // max(pixels.shape[:2]))
-    enlarged = np.ascontiguousarray(pixels.repeat(factor, axis=0).repeat(factor, axis=1))
-    buffer = io.BytesIO()
-    Image.fromarray(enlarged).save(buffer, format="PNG")
-    return buffer.getvalue()
 
 
 def image_grid(images: np.ndarray, columns: int, pad: int = 2) -> np.ndarray:
