@@ -64,7 +64,7 @@ class Entry:
 def parse(text: object) -> Entry:
     """The one entry that the text holds; ValueError says what is wrong with it."""
     if not isinstance(text, str):
-        raise ValueError(f"it is {type(text).__name__}, not the text of a BibTeX entry")  # noqa: TRY004  # one kind
+        raise ValueError(f"it is {type(text).__name__}, not the text of a BibTeX entry")  # one kind
     if not (head := HEAD.match(text)):
         raise ValueError("it does not begin as a BibTeX entry does, @article{key2016, ...")
     kind, key, at = head[1].lower(), head[2], head.end()
@@ -117,7 +117,9 @@ def _checked(value: str, name: str, what: str) -> str:
         return value
     for command in COMMAND.findall(value):
         if command not in LETTERS and command not in ACCENTS and command not in set("&%_#$"):
-            raise ValueError(f"{what} holds the command \\{command[:20]}: only accents and \\& \\% \\_ \\# \\$ are taken")
+            raise ValueError(
+                f"{what} holds the command \\{command[:20]}: only accents and \\& \\% \\_ \\# \\$ are taken"
+            )
     if bare := re.search(r"[%&#$_^\\]", COMMAND.sub("", value)):
         raise ValueError(f"{what} holds a bare {bare[0]}: write \\{bare[0]}")
     return value

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as MatplotlibFigure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gan_probe.report.text import shorten
 
@@ -18,38 +19,45 @@ if TYPE_CHECKING:
 COLUMN, PAGE = 3.25, 6.75  # inches: the widths of a paper's column and of both
 # A subset of Okabe and Ito's palette, ordered so that neighbours also differ in grey.
 BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
-INK, FAINT = "#222222", "#d0d0d0"
+INK, GREY, FAINT = "#222222", "#8a8a8a", "#d0d0d0"
 WHITE_TO_BLUE = LinearSegmentedColormap.from_list("white_to_blue", ["#ffffff", "#9cc9e3", BLUE, "#00324f"])
 STYLE: Any = {  # matplotlib's own type of it is a literal of three hundred names
     "axes.axisbelow": True,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
-    "axes.linewidth": 0.7,
+    "axes.labelpad": 2.5,
+    "axes.linewidth": 0.6,
     "axes.prop_cycle": (
         "cycler('color', ['#0072B2', '#E69F00', '#009E73', '#D55E00', '#56B4E9', '#CC79A7'])"
         " + cycler('linestyle', ['-', '--', '-.', ':', '-', '--'])"
     ),
     "axes.spines.right": False,
     "axes.spines.top": False,
-    "axes.titlesize": 10.5,
+    "axes.titlepad": 3.5,
+    "axes.titlesize": 8.5,
     "font.family": ["DejaVu Sans"],
-    "figure.constrained_layout.h_pad": 0.06,
-    "figure.constrained_layout.w_pad": 0.06,
-    "font.size": 10,
+    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03,
+    "font.size": 8,  # points at a paper's size: 7 to 9 is what journals ask for
     "grid.color": FAINT,
-    "grid.linewidth": 0.6,
+    "grid.linewidth": 0.5,
     "image.cmap": "cividis",
-    "legend.fontsize": 9,
+    "legend.columnspacing": 1.4,
+    "legend.fontsize": 7.5,
     "legend.frameon": False,
-    "lines.linewidth": 1.4,
+    "lines.linewidth": 1.2,
     "text.color": INK,
     "text.parse_math": False,  # a class named "$x" is a name, not a formula
     "xtick.color": INK,
-    "xtick.labelsize": 9.5,
-    "xtick.major.width": 0.7,
+    "xtick.labelsize": 7.5,
+    "xtick.major.pad": 2.5,
+    "xtick.major.size": 3,
+    "xtick.major.width": 0.6,
     "ytick.color": INK,
-    "ytick.labelsize": 9.5,
-    "ytick.major.width": 0.7,
+    "ytick.labelsize": 7.5,
+    "ytick.major.pad": 2.5,
+    "ytick.major.size": 3,
+    "ytick.major.width": 0.6,
 }
 
 
@@ -67,8 +75,11 @@ class HouseFigure(MatplotlibFigure):
             super().draw(renderer)
 
 
-def new_figure(width: float = 5.6, height: float = 3.4) -> MatplotlibFigure:
-    """An empty figure in the house style, `width` x `height` inches; 5.6 inches suit phones and paper."""
+def new_figure(width: float = COLUMN, height: float = 2.2) -> MatplotlibFigure:
+    """An empty figure in the house style, `width` x `height` inches.
+
+    `COLUMN` wide, it fits one column of a paper, and a phone; `PAGE`, both columns.
+    """
     with rc_context(STYLE):
         return HouseFigure(figsize=(width, height), layout="constrained")
 
@@ -105,13 +116,13 @@ def interval_chart(
     """
     x, low, high = (np.asarray(v, dtype=float) for v in (values, lows, highs))  # (N,); None becomes NaN
     y = np.arange(len(x))
-    names = [shorten(label, 40) for label in labels]
-    figure = new_figure(5.6, 0.85 + 0.28 * len(x))
+    names = [two_lines(label) for label in labels]
+    figure = new_figure(COLUMN, 0.55 + (0.28 if any("\n" in name for name in names) else 0.2) * len(x))
     axes = figure.subplots()
     with rc_context(STYLE):
         drawn = np.isfinite(low) & np.isfinite(high)
-        axes.hlines(y[drawn], low[drawn], high[drawn], color=BLUE, linewidth=1.4)
-        axes.plot(np.r_[low[drawn], high[drawn]], np.r_[y[drawn], y[drawn]], "|", color=BLUE, markersize=7)
+        axes.hlines(y[drawn], low[drawn], high[drawn], color=BLUE, linewidth=1.2)
+        axes.plot(np.r_[low[drawn], high[drawn]], np.r_[y[drawn], y[drawn]], "|", color=BLUE, markersize=6)
         axes.plot(x, y, "o", color=BLUE, markersize=4)
         axes.set_yticks(y, names)
         axes.set_ylim(len(x) - 0.4, -0.6)
@@ -119,8 +130,9 @@ def interval_chart(
         axes.spines["left"].set_visible(False)
         axes.grid(axis="y", linestyle=(0, (1, 2)))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, spec)))
-        axes.set_xlabel(xlabel)
+        axes.set_xlabel(two_lines(xlabel, 34))
         axes.margins(x=0.04)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         numbers = axes.secondary_yaxis("right")
         numbers.set_yticks(y, [format(value, spec) for value in x])
         numbers.tick_params(axis="y", length=0)
@@ -132,14 +144,14 @@ def curve_chart(
     lines: Mapping[str, Sequence[tuple[float, float, float, float]]], xlabel: str, ylabel: str, spec: str = ".3g"
 ) -> MatplotlibFigure:
     """Lines of (x, value, low, high) with their intervals over a logarithmic x, told apart by colour and by marker."""
-    figure = new_figure(5.6, 3.6)
+    figure = new_figure(COLUMN, 2.4)
     axes = figure.subplots()
     with rc_context(STYLE):
         axes.set_xscale("log")
         for i, (name, points) in enumerate(lines.items()):
             x, y, low, high = np.array(sorted(points), dtype=float).T
             bars = [y - low, high - y]
-            axes.errorbar(x, y, bars, marker="os^Dvp"[i % 6], markersize=4, capsize=2, label=shorten(name, 40))
+            axes.errorbar(x, y, bars, marker="os^Dvp"[i % 6], markersize=3.5, capsize=2, label=shorten(name, 40))
         ticks = sorted({x for points in lines.values() for x, *_ in points})
         axes.set_xticks(ticks, [f"{x:,.0f}" for x in ticks])
         axes.minorticks_off()
@@ -151,6 +163,12 @@ def curve_chart(
     return figure
 
 
+def two_lines(text: str, width: int = 20) -> str:
+    """A label on one line or two of about so many characters, shortened where that is not enough."""
+    lines = textwrap.wrap(shorten(text, 2 * width), width)
+    return "\n".join([*lines[:1], shorten(" ".join(lines[1:]), width)]) if len(lines) > 1 else shorten(text, width)
+
+
 def _short(value: float, spec: str) -> str:
     """A tick's number: percentages without decimals, others as short as they are exact."""
     return format(value, ".6g") if not spec.endswith("%") else f"{100 * value:.4g}%"
@@ -159,14 +177,13 @@ def _short(value: float, spec: str) -> str:
 def confusion_chart(matrix: np.ndarray, classes: Sequence[str]) -> MatplotlibFigure:
     """Counts (K, K), true class by predicted class, as percentages of each true class; K up to a few hundred.
 
-    Up to 20 classes the percentages are written in, up to 40 the classes are named.
+    Up to 20 classes the percentages are written in, up to 40 the classes are named. Ten classes fit one column.
     """
     counts = np.asarray(matrix, dtype=float)
     totals = counts.sum(axis=1, keepdims=True)
     share = np.divide(counts, totals, out=np.zeros_like(counts), where=totals > 0)  # (K, K), rows sum to 1
     k = len(share)
-    side = float(np.clip(1.6 + 0.36 * k, 3.4, 6.0))
-    figure = new_figure(side + 0.5, side)
+    figure = new_figure(COLUMN, 3.1) if k <= 10 or k > 40 else new_figure(PAGE, 6.3)
     axes = figure.subplots()
     with rc_context(STYLE):
         image = axes.imshow(share, vmin=0, vmax=1, cmap=WHITE_TO_BLUE, interpolation="nearest")
@@ -180,11 +197,11 @@ def confusion_chart(matrix: np.ndarray, classes: Sequence[str]) -> MatplotlibFig
             slanted = max(map(len, names), default=0) > 3
             axes.set_yticks(range(k), names)
             axes.set_xticks(range(k), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
-            axes.tick_params(labelsize=9 if k <= 20 else 6)
+            axes.tick_params(labelsize=7.5 if k <= 20 else 7)
         if k <= 20:
             for (row, column), value in np.ndenumerate(share):
-                ink = "white" if value > 0.45 else INK if value >= 0.005 else "#9a9a9a"
-                axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=ink, fontsize=8)
+                ink = "white" if value > 0.45 else INK if value >= 0.005 else GREY
+                axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=ink, fontsize=7)
         else:
             percent = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")
             figure.colorbar(image, ax=axes, shrink=0.6, format=percent, label="share of the true class")

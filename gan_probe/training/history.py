@@ -69,9 +69,9 @@ class History:
         """Losses, D's scores and gradient norms by training step, as figure `losses`."""
         from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-        from gan_probe.report.figures import new_figure
+        from gan_probe.report.figures import COLUMN, new_figure
 
-        figure = new_figure(6.4, 6.4)
+        figure = new_figure(COLUMN, 4.4)
         losses, scores, gradients = figure.subplots(3, 1, sharex=True)
         steps = [row.step for row in self.rows]
 

@@ -127,12 +127,12 @@ class Monitor:
         """
         from matplotlib.ticker import MaxNLocator
 
-        from gan_probe.report.figures import FAINT, INK, new_figure
+        from gan_probe.report.figures import COLUMN, FAINT, INK, new_figure
 
         if self.reference is None or not self.looks:
             raise ValueError("the monitor has not looked yet, or has too few real images")
         names = list(self.looks[0].signals)
-        figure = new_figure(6.4, 0.6 + 1.6 * len(names))
+        figure = new_figure(COLUMN, 0.45 + 1.1 * len(names))
         steps = [look.step for look in self.looks]
         panels = dict(zip(names, figure.subplots(len(names), 1, sharex=True), strict=True))
         for name, axes in panels.items():

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from gan_probe import Figure
 from gan_probe.measures.bins import LEVEL
 from gan_probe.measures.intervals import proportion, wilson
-from gan_probe.report.figures import BLUE, FAINT, INK, VERMILION, image_grid, new_figure
+from gan_probe.report.figures import BLUE, COLUMN, FAINT, INK, VERMILION, image_grid, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ def bins_figure(found: Measured, sets: Sets) -> Figure:
     real, fake = (counts[order] / counts.sum() for counts in (bins.real, bins.fake))
     different = _sure(bins)[order]
     x = np.arange(len(order)) + 1
-    figure = new_figure(5.6, 3.2)
+    figure = new_figure(COLUMN, 2.4)
     axes = figure.subplots()
     low, high = np.transpose([wilson(int(count), int(bins.real.sum())) for count in bins.real[order]])
     axes.fill_between(x, low, high, color=FAINT, linewidth=0, step="mid", label="real images, 95 % interval")
@@ -126,7 +126,7 @@ def _beside(
     names: Sequence[str], mine: Sequence[Estimate], real: Sequence[Estimate], xlabel: str, ticks: str, scale: float = 1
 ) -> MatplotlibFigure:
     """Samples as dots, real images as open squares a little below, each with its interval."""
-    figure = new_figure(5.6, 1.1 + 0.32 * len(names))
+    figure = new_figure(COLUMN, 0.75 + 0.25 * len(names))
     axes = figure.subplots()
     y = np.arange(len(names))
     for estimates, shift, colour, marker, filled, label in (

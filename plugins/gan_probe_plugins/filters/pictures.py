@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gan_probe import Figure
-from gan_probe.report.figures import image_grid, new_figure
+from gan_probe.report.figures import PAGE, image_grid, new_figure
 from gan_probe_plugins.filters.fields import crop, fields
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 GREY = 128  # no gradient
 BLANK = 225  # no pixel
-WIDE, GAP, TITLE = 3.1, 0.15, 0.22  # inches: a network's pictures, between the networks, above each filter
+WIDE, GAP, TITLE = (
+    (PAGE - 0.15) / 2,
+    0.15,
+    0.22,
+)  # inches: a network's pictures, between the networks, above each filter
 
 
 class Column(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_probe import Artifact, Figure
 from gan_probe.report.animation import webp
-from gan_probe.report.figures import BLUE, ORANGE, image_grid, new_figure
+from gan_probe.report.figures import BLUE, COLUMN, ORANGE, image_grid, new_figure
 
 if TYPE_CHECKING:
     from gan_probe import Table
@@ -62,7 +62,7 @@ def exemplars(axes: Axes) -> Figure:
 def response_figure(response: Table, turned: Turned) -> Figure:
     """The mean response by position, with the control's."""
     first, second = turned.axes.ends
-    figure = new_figure(5.6, 3.4)
+    figure = new_figure(COLUMN, 2.2)
     axes = figure.subplots()
     x = np.array([row["position"] for row in response.rows], dtype=float)
     for names, label, colour, marker in (

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from gan_probe import Figure
 from gan_probe.measures.intervals import t_mean, wilson
-from gan_probe.report.figures import INK, image_grid, interval_chart, new_figure
+from gan_probe.report.figures import INK, PAGE, image_grid, interval_chart, new_figure
 from gan_probe_plugins.vector_arithmetic.tables import wanted
 from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, PIXELS, RANDOM
 
@@ -32,7 +32,7 @@ def equation_figure(trial: Trial, samples: Samples, number: int, which: str) -> 
         shown = samples.pixels[numbers[0, :rows]]
         columns.append([*shown, *[nothing] * (rows - len(shown)), mean])
     left = np.stack([image for row in zip(*columns, strict=True) for image in row])
-    figure = new_figure(6.4, 0.75 + 0.72 * (rows + 1))
+    figure = new_figure(PAGE, 0.75 + 0.74 * (rows + 1))
     axes = figure.subplots(1, 3, width_ratios=[3, 3, 1.2])
     places = [_grid(axes[0], left, 3), _grid(axes[1], trial.around[0], 3), _grid(axes[2], trial.images[PIXELS][:1], 1)]
     for column, (sign, term) in enumerate(zip(("", "− ", "+ "), trial.terms, strict=True)):  # noqa: RUF001  # a minus
@@ -57,7 +57,7 @@ def draws_figure(scored: Scored, number: int) -> Figure:
     """The first draws in columns, the methods in rows; successes are framed."""
     methods = (MEAN, *CONTROLS)
     columns = min(DRAWS, len(scored.around))
-    figure = new_figure(6.4, 0.2 + 0.52 * len(methods))
+    figure = new_figure(PAGE, 0.2 + 0.54 * len(methods))
     axes = figure.subplots()
     images = np.concatenate([scored.trial.images[method][:columns] for method in methods])
     places = _grid(axes, images, columns)
