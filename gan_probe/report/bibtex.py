@@ -24,7 +24,7 @@ LINKS = {"doi", "eprint", "url"}  # no style prints them as LaTeX text
 LINK = re.compile(r"[A-Za-z0-9:/._~%#?=&+()-]*")
 LETTERS = {
     "ss": "ß", "ae": "æ", "AE": "Æ", "oe": "œ", "OE": "Œ", "o": "ø", "O": "Ø", "aa": "å", "AA": "Å", "l": "ł",
-    "L": "Ł", "i": "ı",
+    "L": "Ł", "i": "\u0131",
 }  # fmt: skip
 ACCENTS = {
     "`": "\u0300", "'": "\u0301", "^": "\u0302", "~": "\u0303", "=": "\u0304", "u": "\u0306", ".": "\u0307",

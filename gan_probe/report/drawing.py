@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure as MatplotlibFigure
 
-from gan_probe.report.figures import COLUMN, PAGE
+from gan_probe.report.style import COLUMN, PAGE
 
 if TYPE_CHECKING:
     from gan_probe.report.model import Figure

@@ -3,85 +3,40 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from gan_probe.report.lettering import legible, unwritten
+from gan_probe.report.style import (
+    BLUE,
+    COLUMN,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PAGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    new_figure,
+)
 from gan_probe.report.text import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COLUMN, PAGE = 3.25, 6.75  # inches: the widths of a paper's column and of both
-# A subset of Okabe and Ito's palette, ordered so that neighbours also differ in grey.
-BLUE, ORANGE, GREEN, VERMILION, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
-INK, GREY, FAINT = "#222222", "#8a8a8a", "#d0d0d0"
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+__all__ = [
+    "BLUE", "COLUMN", "FAINT", "GREEN", "GREY", "INK", "ORANGE", "PAGE", "PURPLE", "SKY", "VERMILION",
+    "confusion_chart", "curve_chart", "image_grid", "interval_chart", "legible", "new_figure", "two_lines",
+    "unwritten",
+]  # fmt: skip
 WHITE_TO_BLUE = LinearSegmentedColormap.from_list("white_to_blue", ["#ffffff", "#9cc9e3", BLUE, "#00324f"])
-STYLE: Any = {  # matplotlib's own type of it is a literal of three hundred names
-    "axes.axisbelow": True,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.labelpad": 2.5,
-    "axes.linewidth": 0.6,
-    "axes.prop_cycle": (
-        "cycler('color', ['#0072B2', '#E69F00', '#009E73', '#D55E00', '#56B4E9', '#CC79A7'])"
-        " + cycler('linestyle', ['-', '--', '-.', ':', '-', '--'])"
-    ),
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlepad": 3.5,
-    "axes.titlesize": 8.5,
-    "font.family": ["DejaVu Sans"],
-    "figure.constrained_layout.h_pad": 0.03,
-    "figure.constrained_layout.w_pad": 0.03,
-    "font.size": 8,  # points at a paper's size: 7 to 9 is what journals ask for
-    "grid.color": FAINT,
-    "grid.linewidth": 0.5,
-    "image.cmap": "cividis",
-    "legend.columnspacing": 1.4,
-    "legend.fontsize": 7.5,
-    "legend.frameon": False,
-    "lines.linewidth": 1.2,
-    "text.color": INK,
-    "text.parse_math": False,  # a class named "$x" is a name, not a formula
-    "xtick.color": INK,
-    "xtick.labelsize": 7.5,
-    "xtick.major.pad": 2.5,
-    "xtick.major.size": 3,
-    "xtick.major.width": 0.6,
-    "ytick.color": INK,
-    "ytick.labelsize": 7.5,
-    "ytick.major.pad": 2.5,
-    "ytick.major.size": 3,
-    "ytick.major.width": 0.6,
-}
-
-
-class HouseFigure(MatplotlibFigure):
-    """A matplotlib figure whose axes are made and drawn in the house style, whatever the global settings are."""
-
-    def add_subplot(self, *args: Any, **kwargs: Any) -> Any:
-        """Add axes in the house style."""
-        with rc_context(STYLE):
-            return super().add_subplot(*args, **kwargs)
-
-    def draw(self, renderer: Any) -> None:
-        """Draw in the house style: ticks are made only now."""
-        with rc_context(STYLE):
-            super().draw(renderer)
-
-
-def new_figure(width: float = COLUMN, height: float = 2.2) -> MatplotlibFigure:
-    """An empty figure in the house style, `width` x `height` inches.
-
-    `COLUMN` wide, it fits one column of a paper, and a phone; `PAGE`, both columns.
-    """
-    with rc_context(STYLE):
-        return HouseFigure(figsize=(width, height), layout="constrained")
 
 
 def image_grid(images: np.ndarray, columns: int, pad: int = 2) -> np.ndarray:
@@ -116,27 +71,26 @@ def interval_chart(
     """
     x, low, high = (np.asarray(v, dtype=float) for v in (values, lows, highs))  # (N,); None becomes NaN
     y = np.arange(len(x))
-    names = [two_lines(label) for label in labels]
+    names = [two_lines(label) for label in legible(labels)]
     figure = new_figure(COLUMN, 0.55 + (0.28 if any("\n" in name for name in names) else 0.2) * len(x))
     axes = figure.subplots()
-    with rc_context(STYLE):
-        drawn = np.isfinite(low) & np.isfinite(high)
-        axes.hlines(y[drawn], low[drawn], high[drawn], color=BLUE, linewidth=1.2)
-        axes.plot(np.r_[low[drawn], high[drawn]], np.r_[y[drawn], y[drawn]], "|", color=BLUE, markersize=6)
-        axes.plot(x, y, "o", color=BLUE, markersize=4)
-        axes.set_yticks(y, names)
-        axes.set_ylim(len(x) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.grid(axis="y", linestyle=(0, (1, 2)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, spec)))
-        axes.set_xlabel(two_lines(xlabel, 34))
-        axes.margins(x=0.04)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
-        numbers = axes.secondary_yaxis("right")
-        numbers.set_yticks(y, [format(value, spec) for value in x])
-        numbers.tick_params(axis="y", length=0)
-        numbers.spines["right"].set_visible(False)
+    drawn = np.isfinite(low) & np.isfinite(high)
+    axes.hlines(y[drawn], low[drawn], high[drawn], color=BLUE, linewidth=1.2)
+    axes.plot(np.r_[low[drawn], high[drawn]], np.r_[y[drawn], y[drawn]], "|", color=BLUE, markersize=6)
+    axes.plot(x, y, "o", color=BLUE, markersize=4)
+    axes.set_yticks(y, names)
+    axes.set_ylim(len(x) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="y", linestyle=(0, (1, 2)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, spec)))
+    axes.set_xlabel(two_lines(xlabel, 34))
+    axes.margins(x=0.04)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    numbers = axes.secondary_yaxis("right")
+    numbers.set_yticks(y, [format(value, spec) for value in x])
+    numbers.tick_params(axis="y", length=0)
+    numbers.spines["right"].set_visible(False)
     return figure
 
 
@@ -146,20 +100,20 @@ def curve_chart(
     """Lines of (x, value, low, high) with their intervals over a logarithmic x, told apart by colour and by marker."""
     figure = new_figure(COLUMN, 2.4)
     axes = figure.subplots()
-    with rc_context(STYLE):
-        axes.set_xscale("log")
-        for i, (name, points) in enumerate(lines.items()):
-            x, y, low, high = np.array(sorted(points), dtype=float).T
-            bars = [y - low, high - y]
-            axes.errorbar(x, y, bars, marker="os^Dvp"[i % 6], markersize=3.5, capsize=2, label=shorten(name, 40))
-        ticks = sorted({x for points in lines.values() for x, *_ in points})
-        axes.set_xticks(ticks, [f"{x:,.0f}" for x in ticks])
-        axes.minorticks_off()
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, spec)))
-        axes.set_xlabel(xlabel)
-        axes.set_ylabel(ylabel)
-        axes.margins(x=0.1)
-        axes.legend(frameon=False)
+    axes.set_xscale("log")
+    for i, (name, points) in enumerate(zip(legible(list(lines)), lines.values(), strict=True)):
+        x, y, low, high = np.array(sorted(points), dtype=float).T
+        bars = [y - low, high - y]
+        aside = 1.03 ** (i - (len(lines) - 1) / 2)  # so that bars do not hide each other
+        axes.errorbar(x * aside, y, bars, marker="os^Dvp"[i % 6], markersize=3.5, capsize=2, label=shorten(name, 40))
+    ticks = sorted({x for points in lines.values() for x, *_ in points})
+    axes.set_xticks(ticks, [f"{x:,.0f}" for x in ticks])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, spec)))
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.margins(x=0.1)
+    axes.legend(frameon=False)
     return figure
 
 
@@ -185,24 +139,23 @@ def confusion_chart(matrix: np.ndarray, classes: Sequence[str]) -> MatplotlibFig
     k = len(share)
     figure = new_figure(COLUMN, 3.1) if k <= 10 or k > 40 else new_figure(PAGE, 6.3)
     axes = figure.subplots()
-    with rc_context(STYLE):
-        image = axes.imshow(share, vmin=0, vmax=1, cmap=WHITE_TO_BLUE, interpolation="nearest")
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        axes.tick_params(length=0)
-        axes.set_xlabel("predicted class")
-        axes.set_ylabel("true class")
-        if k <= 40:
-            names = [shorten(name, 24) for name in classes]
-            slanted = max(map(len, names), default=0) > 3
-            axes.set_yticks(range(k), names)
-            axes.set_xticks(range(k), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
-            axes.tick_params(labelsize=7.5 if k <= 20 else 7)
-        if k <= 20:
-            for (row, column), value in np.ndenumerate(share):
-                ink = "white" if value > 0.45 else INK if value >= 0.005 else GREY
-                axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=ink, fontsize=7)
-        else:
-            percent = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")
-            figure.colorbar(image, ax=axes, shrink=0.6, format=percent, label="share of the true class")
+    image = axes.imshow(share, vmin=0, vmax=1, cmap=WHITE_TO_BLUE, interpolation="nearest")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.tick_params(length=0)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    if k <= 40:
+        names = [shorten(name, 24) for name in legible(classes)]
+        slanted = max(map(len, names), default=0) > 3
+        axes.set_yticks(range(k), names)
+        axes.set_xticks(range(k), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+        axes.tick_params(labelsize=7.5 if k <= 20 else 7)
+    if k <= 20:
+        for (row, column), value in np.ndenumerate(share):
+            ink = "white" if value > 0.45 else INK if value >= 0.005 else GREY
+            axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", color=ink, fontsize=7)
+    else:
+        percent = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")
+        figure.colorbar(image, ax=axes, shrink=0.6, format=percent, label="share of the true class")
     return figure

@@ -98,8 +98,9 @@ class History:
             "losses",
             figure,
             title="Losses, scores and gradients",
-            caption="A balanced game keeps both scores near one half. Told rightly: the share of real and generated "
-            "images that D tells rightly; it stays near 1, and G's loss climbs, when D has won.",
+            caption=f"{len(self.rows):,} rows, each a mean over the steps since the row before; one training, without "
+            "intervals or a control. A balanced game keeps both scores near one half. Told rightly: the share of "
+            "real and generated images that D tells rightly; it stays near 1, and G's loss climbs, when D has won.",
             alt=f"Curves that end at D loss {last.d_loss:.2f}, G loss {last.g_loss:.2f}, "
             f"scores {last.d_real:.2f} for real and {last.d_fake:.2f} for generated images, "
             f"gradient norms {last.d_gradient:.2g} of D and {last.g_gradient:.2g} of G.",

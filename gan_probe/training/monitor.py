@@ -154,7 +154,8 @@ class Monitor:
             caption=f"{self.samples} samples of the same latents, in the space {self.space.name}. Diversity: mean "
             "distance of two, relative to real images. Kinds: effective number of clusters of real images that they "
             "fall into, likewise. Duplicates: share with another nearer than only 1% of real images have. Grey: the "
-            "range over random halves of real images; dotted: the line to collapse.",
+            "range over random halves of real images, the control; dotted: the line to collapse. One look each, "
+            "without intervals.",
             alt=f"Curves that end at {ends}.",
         )
 

@@ -140,7 +140,7 @@ def _report(
     notes: list[str],
 ) -> Report:
     from gan_probe.measures.intervals import paired_difference, proportion
-    from gan_probe.report.figures import confusion_chart, curve_chart
+    from gan_probe.report.figures import confusion_chart, curve_chart, unwritten
 
     truth = _labels(judged)
     rows: list[dict[str, Cell]] = []
@@ -191,7 +191,7 @@ def _report(
                 "errors",
                 curve_chart(lines, "images fitted on", "test error", spec=".1%"),
                 title="Test error by the number of images fitted on",
-                caption=caption,
+                caption=caption + unwritten(list(lines)),
                 alt=f"Test error falls to {float((~right[SAMPLES][most]).mean()):.1%} with {most:,} samples, and to "
                 f"{float((~right[REAL][whole]).mean()):.1%} with {whole:,} real images.",
             ),
@@ -200,7 +200,8 @@ def _report(
                 confusion_chart(counts, judged.classes),
                 title="Which classes are taken for which",
                 caption=f"Fitted on {most:,} samples: true classes in rows, predicted ones in columns, as shares of "
-                f"{len(truth):,} test images' classes. Control: the row of real data in the table of errors.",
+                f"{len(truth):,} test images' classes. Control and intervals: the row of real data in the table of "
+                f"errors.{unwritten(judged.classes)}",
                 alt="Matrix of true against predicted classes.",
             ),
         ],

@@ -115,7 +115,7 @@ def _curve(sets: Sets) -> Figure:
         curve_chart(lines, xlabel="n, of either set", ylabel="FID"),
         title="FID by the number of images",
         caption=f"At most {sets.sizes}; smaller sets are their first images. Lines: 95 % intervals, delta method. "
-        "What held-out real images have above 0 is bias, and shrinks as n grows.",
+        "Control: held-out real images; what they have above 0 is bias, and shrinks as n grows.",
         alt=f"FID at n = {sets.n:,}: {lines['samples'][-1][1]:.3g} of samples, "
         f"{lines['held-out real images'][-1][1]:.3g} of held-out real images.",
     )

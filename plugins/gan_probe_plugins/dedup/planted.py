@@ -107,7 +107,7 @@ def recall_chart(table: Table) -> Figure:
     axes.set_ylim(len(edits) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
-    axes.set_xlabel("planted copies matched with their originals")
+    axes.set_xlabel("copies matched with their originals")
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     axes.hlines(np.arange(len(edits) - 1) + 0.5, -0.03, 1.03, color=FAINT, linewidth=0.6)

@@ -86,13 +86,14 @@ def agreement_chart(methods: Methods, turned: np.ndarray) -> Figure:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
     axes.set_xlabel("best agreement with another image")
     axes.set_ylabel("share of images")
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    figure.legend(loc="outside upper left", ncols=2, frameon=False)
     return Figure(
         "agreement",
         figure,
         title="Where the limit lies",
         caption=f"Best agreement of each of {len(search.best):,} images with another, and of {len(turned):,} turned by "
-        "180 degrees, which are copies of none. Images right of the limit are duplicates.",
+        "180 degrees, which are copies of none: the control. Shares of single images, without intervals. Images right "
+        "of the limit are duplicates.",
         alt="Histograms of agreement on a logarithmic scale; duplicates lie right of the limit.",
     )
 

@@ -44,7 +44,7 @@ def chart(layer: Layer, found: Sequence[Selectivity], shuffled: Selectivity, wan
         title=f"Selectivity of all {filters} filters of {layer.name}",
         caption=f"{METHOD} {n:,} images; targets: {names}. Controls: the same network with random weights (line: mean "
         f"of {len(random)} draws; band: their lowest and highest), and the trained one with the targets shuffled among "
-        f"the images. A single filter's AUC is known to {widest:.3f} or better (95 %, DeLong).",
+        f"the images. A single filter's AUC is known to {widest:.3f} or better (95 % intervals, DeLong).",
         alt=f"Sorted areas under the ROC curve: the median filter reaches {np.median(trained):.2f} in the trained "
         f"network and {np.median(random):.2f} with random weights.",
     )

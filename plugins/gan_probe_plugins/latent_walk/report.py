@@ -63,7 +63,8 @@ def report(walk: Walk, ctx: Context) -> Report:
                 title="How fast the images change along the walk, and along its controls",
                 caption=f"Root mean square change of the pixels in each of {STEPS} steps of {legs} legs, over the "
                 f"path's mean (1: even). Dots: the largest steps, halved {HALVINGS} times; triangles: {SHARP:g} times "
-                "the mean (dashed) or more, a sharp transition. Nothing is drawn below 0.05.",
+                "the mean (dashed) or more, a sharp transition. Single steps, without intervals; nothing is drawn "
+                "below 0.05. Controls: the lower panels.",
                 alt=f"Speed along the walk: {words}. Cross-fades are even; a generator that memorised {MEMORISED} "
                 "images stands still and leaps.",
             ),

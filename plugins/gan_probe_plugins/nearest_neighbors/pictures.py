@@ -91,6 +91,6 @@ def distances(looks: Sequence[Look], sizes: str) -> Figure:
         title="How near samples and held-out images are to the training images",
         caption=f"Share of the images within a distance of their nearest training image, in steps. Dotted: the "
         f"held-out images' lowest {SHARE:.0%}, the test's threshold; copies lift the samples' line left of it. "
-        f"Pixels run from 0 to 1. Control: held-out images. {sizes}.",
+        f"Pixels run from 0 to 1. Control: held-out images. Single images, without intervals. {sizes}.",
         alt="Cumulative shares of samples and held-out images by distance to the nearest training image, by space.",
     )
