@@ -13,7 +13,20 @@ import gan_probe_plugins
 from gan_probe.plugins import host
 from gan_probe.report.bibtex import parse
 from gan_probe.report.drawing import pdf
-from gan_probe.report.figures import BLUE, COLUMN, FAINT, GREEN, GREY, INK, ORANGE, PAGE, PURPLE, SKY, VERMILION
+from gan_probe.report.figures import (
+    BLUE,
+    COLUMN,
+    FAINT,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    PAGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    new_figure,
+)
 from gan_probe.testing import check_analysis, tiny_data
 
 BOXES = str(Path(__file__).with_name("boxes.json"))  # drawn on a dozen samples of 16 pixels
@@ -67,6 +80,22 @@ def test_a_chart_states_n_interval_and_control(name):
                 assert re.search(wanted, figure.caption), (figure.name, wanted, figure.caption)
 
 
+def cut_off(drawing):
+    """What a figure's edge cuts off, by a pixel of a hundred to the inch or more."""
+    drawing.draw_without_rendering()
+    page = drawing.bbox.padded(1)
+    boxes = [(t.get_text(), t.get_window_extent()) for t in drawing.findobj(Text) if t.get_visible() and t.get_text()]
+    return [text for text, box in boxes if not (page.contains(*box.min) and page.contains(*box.max))]
+
+
+def test_what_is_cut_off_is_seen():
+    drawing = new_figure()
+    axes = drawing.subplots()
+    assert cut_off(drawing) == []
+    axes.set_xlabel("far too long for a column " * 5)
+    assert len(cut_off(drawing)) == 1
+
+
 @every
 def test_a_drawing_fits_a_paper(name):
     for figure in checked(name).figures:
@@ -77,6 +106,7 @@ def test_a_drawing_fits_a_paper(name):
             assert figure.content.get_size_inches()[0] in (COLUMN, PAGE), figure.name
             sizes = {t.get_fontsize() for t in figure.content.findobj(Text) if t.get_visible() and t.get_text()}
             assert all(7 <= size <= 9 for size in sizes), (figure.name, sizes)
+            assert cut_off(figure.content) == []
 
 
 @every
