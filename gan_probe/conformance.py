@@ -90,7 +90,7 @@ class _Trial:
         with contained(self.gan) as restored:
             before = _random_states()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                report = check_report(self.analysis().run(self.gan, self.options, context))
+                report = check_report(self.analysis().run(self.gan, self.options, context), self.analysis.references)
             # importing a library may draw random numbers, once: the first run is not held to it
             touched = disturbed and not _equal(before, _random_states())
         _require(not printed.getvalue(), f"{name}: it prints {printed.getvalue()[:80]!r}: return notes instead")
@@ -171,7 +171,7 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _same(report: Report, first: Report, what: str) -> None:
-    from gan_probe.report.figures import png
+    from gan_probe.report.drawing import png
 
     _alike(report, first, 0.0, what)
     for figure, before in zip(report.figures, first.figures, strict=True):

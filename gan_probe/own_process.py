@@ -91,7 +91,7 @@ def perform(analysis: Any, gan: GAN | None, options: Options, context: Context) 
         handle.card = copy.deepcopy(used.card)
     # standard output is for results: what an analysis prints must not get among them
     with contained(used) as restored, contextlib.redirect_stdout(sys.stderr):
-        report = check_report(analysis().run(handle, options, context))
+        report = check_report(analysis().run(handle, options, context), analysis.references)
     return Outcome(report, restored, context.loaded, used is not gan)
 
 

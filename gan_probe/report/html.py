@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gan_probe.report.methods import methods
 from gan_probe.report.names import Files, file_names
 from gan_probe.report.text import cell_text, numeric_columns, shorten, visible
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_ITEMS = 20  # of a long list; report.json holds all
 NONE = "–"  # noqa: RUF001  # an en dash, as in tables
-CSS_DPI = 100  # charts are drawn at 200 dots an inch and shown at half their size: sharp on dense screens
+CSS_DPI = 125  # charts are drawn at 250 dots an inch and shown at half their size: sharp on dense screens
 
 
 @functools.cache
@@ -65,6 +66,7 @@ def render_page(run_report: RunReport, pictures: Mapping[str, bytes] | None = No
                 _analysis(report, names, numbers, pictures or {})
                 for report, names in zip(run_report.analyses, files, strict=True)
             ],
+            methods=methods(run_report).numbered(),
             provenance=[
                 (heading, list(_facts(facts)))
                 for heading, facts in (("Run", run_report.run), ("Checkpoint", run_report.checkpoint))
@@ -111,7 +113,7 @@ def _table(table: Table, file: str, numbers: dict[str, int]) -> dict[str, Any]:
 
 
 def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mapping[str, bytes]) -> dict[str, Any]:
-    from gan_probe.report.figures import DPI, png
+    from gan_probe.report.drawing import DPI, png
 
     numbers["figure"] += 1
     content = pictures.get(file) or png(figure)
@@ -123,7 +125,7 @@ def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mappin
         "title": figure.title or figure.name,
         "caption": figure.caption,
         "alt": figure.alt or figure.title or figure.name,
-        "file": file,
+        "file": f"{file}.png, .pdf",
         "kind": "chart" if drawn else "pixels",
         "width": round(width * scale),
         "height": round(height * scale),

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
+from gan_probe.report.methods import methods
 from gan_probe.report.names import file_names
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def to_dict(run_report: RunReport) -> dict[str, Any]:
     return {
         "checkpoint": plain(run_report.checkpoint),
         "run": plain(run_report.run),
+        "methods": [{"title": part.title, "text": part.text} for part in methods(run_report).paragraphs],
         "analyses": [_analysis(report, names) for report, names in zip(run_report.analyses, files, strict=True)],
     }
 
@@ -43,7 +45,8 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
             for t in report.tables
         ],
         "figures": [
-            {"name": f.name, "title": f.title, "caption": f.caption, "alt": f.alt, "file": file}
+            {"name": f.name, "title": f.title, "caption": f.caption, "alt": f.alt}
+            | {"file": f"{file}.png", "pdf": f"{file}.pdf"}
             for f, file in zip(report.figures, files.figures, strict=True)
         ],
         "artifacts": [
@@ -51,6 +54,8 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
             for a, file in zip(report.artifacts, files.artifacts, strict=True)
         ],
         "notes": report.notes,
+        "methods": report.methods,
+        "references": report.references,
     }
     converted = plain(analysis)
     assert isinstance(converted, dict)  # noqa: S101  # for the type checker

@@ -105,8 +105,8 @@ class Report:
 
     An analysis fills `tables`, `figures`, `artifacts`, `measures`, `methods` (the paragraph that a paper would print:
     what was done, with its numbers, citing the analysis' `references` as `[@key]`) and `notes` (sentences a reader must
-    know: what was assumed, skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed`, `refused` or
-    `interrupted`, `error` its one-line reason.
+    know: what was assumed, skipped, recomputed). The runner adds the rest: `references` are the BibTeX entries of what
+    is cited, `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its one-line reason.
     """
 
     tables: Sequence[Table] = ()
@@ -114,6 +114,7 @@ class Report:
     artifacts: Sequence[Artifact] = ()
     measures: Sequence[Measure] = ()
     methods: str = ""
+    references: Sequence[str] = ()
     notes: Sequence[str] = ()
     name: str = ""
     title: str = ""

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from gan_probe.report import Figure
-from gan_probe.report.figures import confusion_chart, image_grid, interval_chart, new_figure, png
+from gan_probe.report.drawing import png
+from gan_probe.report.figures import confusion_chart, image_grid, interval_chart, new_figure
 
 
 def pixels_of(content: bytes) -> np.ndarray:

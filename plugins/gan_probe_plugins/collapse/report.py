@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gan_probe import Report, Table
 from gan_probe.measures.intervals import proportion
+from gan_probe_plugins.collapse.paragraph import paragraph
 from gan_probe_plugins.collapse.pictures import bins_figure, classes_figure, measures_figure, pairs_figure
 from gan_probe_plugins.collapse.verdict import judged
 
@@ -38,7 +39,7 @@ def report(sets: Sets, found: Measured, classes: Classes | None, notes: Sequence
     if classes is not None:
         tables.append(_classes(classes, sets))
         figures.append(classes_figure(classes, sets))
-    return Report(tables=tables, figures=figures, notes=[*sets.notes, *notes])
+    return Report(tables=tables, figures=figures, methods=paragraph(sets, found, classes), notes=[*sets.notes, *notes])
 
 
 def _supports(both: dict[str, Side], sets: Sets) -> Table:

@@ -12,6 +12,7 @@ from gan_probe.annotations import read_concepts
 from gan_probe.arithmetic import disjoint_draws
 from gan_probe_plugins.concepts import Gallery, domain_note, judge_name, judges_table, open_judges
 from gan_probe_plugins.turn_vector import pictures, tables
+from gan_probe_plugins.turn_vector.paragraph import paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +85,9 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
         notes.append("Without a --judge that knows both groups there are pictures only, and no response.")
     if axes.pools is None:
         notes.append("The exemplars were marked by hand: there is one axis, and intervals are over latents alone.")
-    return Report(tables=found, figures=figures, artifacts=[pictures.animation(turned)], notes=notes)
+    return Report(
+        tables=found, figures=figures, artifacts=[pictures.animation(turned)], methods=paragraph(turned), notes=notes
+    )
 
 
 def _judged(gan: GAN, judges: dict[str, Judge], name: str, options: TurnVectorOptions, ctx: Context) -> Axes:
