@@ -12,6 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import FuncFormatter
 
+from gan_probe.report.drawn import Drawn
 from gan_probe.report.text import shorten
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
     an empty or a monstrous picture.
     """
     content = figure.content
+    if isinstance(content, Drawn):
+        return content.png
     if isinstance(content, MatplotlibFigure):
         return _draw(content, dpi)
     if isinstance(content, np.ndarray):
