@@ -34,10 +34,10 @@ def contained(gan: GAN | None) -> Iterator[list[str]]:
         # undone from the last to the first: code and modes before the networks, whose values are compared by torch
         for network in networks:
             stack.callback(_put_back_network, snapshot(network), restored)
+        stack.enter_context(torch.inference_mode(False))
         for keep in (*PROCESS, *LIBRARIES, patches):
             stack.callback(_put_back, keep(), restored)
         stack.enter_context(warnings.catch_warnings())
-        stack.enter_context(torch.inference_mode(False))
         yield restored
 
 

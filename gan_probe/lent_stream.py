@@ -1,12 +1,33 @@
-"""Standard error as analyses get it: what they print is shown, what they close stays open."""
+"""Standard error as analyses get it: what they print is shown there, what they close stays open."""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
+
+
+@contextmanager
+def printing_aside() -> Iterator[None]:
+    """Within the block all that is printed goes to standard error, as standard output is for results alone."""
+    stream = LentStream(sys.stderr)
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, ValueError):  # it is closed, or no file
+            sys.stdout.flush()
+            copy = os.dup(1)
+            stack.callback(os.close, copy)
+            os.dup2(2, 1)  # also what is printed without Python
+            stack.callback(os.dup2, copy, 1)
+        stack.enter_context(contextlib.redirect_stdout(stream))
+        stack.enter_context(contextlib.redirect_stderr(stream))
+        yield
 
 
 class LentStream(io.TextIOBase):

@@ -91,16 +91,14 @@ def perform(analysis: Any, gan: GAN | None, options: Options, context: Context, 
     import copy
 
     from gan_probe.isolation import contained
-    from gan_probe.lent_stream import LentStream
+    from gan_probe.lent_stream import printing_aside
     from gan_probe.report.check import check_report
     from gan_probe.report.drawn import with_drawings
 
     used = gan
     if gan is not None and "gradients" in analysis.needs - gan.gives:
         used = gan.differentiable().to(context.device)
-    # standard output is for results: what an analysis prints must not get among them
-    stream = LentStream(sys.stderr)
-    with contained(used) as restored, contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+    with contained(used) as restored, printing_aside():
         report = check_report(analysis().run(lent(used), copy.copy(options), context))
         if drawn:
             report = with_drawings(report)

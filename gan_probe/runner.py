@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import sys
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -88,13 +87,14 @@ class Run:
     def _checked(self, registered: Registered) -> GanProbeError | None:
         """What its own check says."""
         from gan_probe.isolation import contained
+        from gan_probe.lent_stream import printing_aside
 
         analysis = registered.analysis
         if analysis.check is Analysis.check:
             return None
         guard = contained(self.gan) if stranger(registered) else contextlib.nullcontext()
         try:
-            with guard, contextlib.redirect_stdout(sys.stderr):
+            with guard, printing_aside():
                 analysis().check(lent(self.gan), self.parsed[analysis.name], self.data)
         except GanProbeError as error:
             return error
@@ -190,7 +190,7 @@ class Run:
         if rebuilt:
             notes.append("This analysis needs gradients: it ran on networks rebuilt in torch from the ONNX graphs.")
         if restored:
-            notes.append(f"Put back after this analysis: {', '.join(dict.fromkeys(restored))}.")
+            notes.append(f"Put back after {registered.analysis.name}: {', '.join(dict.fromkeys(restored))}.")
         return dataclasses.replace(report, notes=notes, seconds=round(time.perf_counter() - began, 3))
 
     def _failure(self, error: BaseException) -> Report:
@@ -229,7 +229,8 @@ class Run:
             return dataclasses.replace(outcome, report=check_report(outcome.report))
         context = Context(self.seed, self.device, self.batch_size, self.data, loaded=loaded, shared=self._shared)
         if stranger(registered):  # nothing that it leaves there meets the others
-            context = dataclasses.replace(context, loaded=[], shared={})
+            data = None if self.data is None else self.data.lent()
+            context = dataclasses.replace(context, data=data, loaded=[], shared={})
         if self.progress is not None:
             context = dataclasses.replace(context, progress=self.progress)
         if self.open_data is not None:
