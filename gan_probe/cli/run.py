@@ -269,6 +269,8 @@ def _exit_code(job: Run, result: RunReport) -> int:
 
     if not job.errors:
         return 0
-    if len(result.analyses) == 1 and isinstance(job.errors[0], GanProbeError):
-        return job.errors[0].exit_code
+    error = job.errors[0]
+    # not of a stranger's own kind, whose code might be anything
+    if len(result.analyses) == 1 and isinstance(error, GanProbeError) and type(error).__module__ == "gan_probe.errors":
+        return error.exit_code
     return 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -80,16 +81,22 @@ class ReportFolder:
             run_report.analyses.append(report)
         position = next(i for i, known in enumerate(run_report.analyses) if known is report)
         names = file_names(run_report.analyses)[position]
-        self._clear()
+        # all is made before anything is written: what cannot be made leaves no half of itself
+        made: dict[str, bytes] = {}
         for table, file in zip(report.tables, names.tables, strict=True):
-            self._write(f"{file}.csv", to_csv(table).encode())
-            self._write(f"{file}.tex", to_latex(table, file.partition("/")[2]).encode())
+            made[f"{file}.csv"] = to_csv(table).encode()
+            made[f"{file}.tex"] = to_latex(table, file.partition("/")[2]).encode()
         for figure, file in zip(report.figures, names.figures, strict=True):
-            self._pictures[file] = png(figure)
-            self._write(f"{file}.png", self._pictures[file])
-            self._write(f"{file}.pdf", pdf(figure))
-        for artifact, file in zip(report.artifacts, names.artifacts, strict=True):
-            self._copy(file, artifact)
+            self._pictures[file] = made[f"{file}.png"] = png(figure)
+            made[f"{file}.pdf"] = pdf(figure)
+        with contextlib.ExitStack() as stack:
+            files = {file: _opened(stack, a) for a, file in zip(report.artifacts, names.artifacts, strict=True)}
+            self._clear()
+            for file, content in made.items():
+                self._write(file, content)
+            for file, source in files.items():
+                with disk.replacing(self._prepare(file)) as target:
+                    shutil.copyfileobj(source, target)
         self.finish(run_report)
 
     def finish(self, run_report: RunReport) -> None:
@@ -180,9 +187,11 @@ class ReportFolder:
     def _write(self, name: str, content: bytes) -> None:
         disk.write_bytes(self._prepare(name), content)
 
-    def _copy(self, name: str, artifact: Artifact) -> None:
-        if isinstance(artifact.content, bytes):
-            self._write(name, artifact.content)
-            return
-        with artifact.content.open("rb") as source, disk.replacing(self._prepare(name)) as target:
-            shutil.copyfileobj(source, target)
+
+def _opened(stack: contextlib.ExitStack, artifact: Artifact) -> IO[bytes]:
+    if isinstance(artifact.content, bytes):
+        return io.BytesIO(artifact.content)
+    try:
+        return stack.enter_context(artifact.content.open("rb"))
+    except OSError as error:  # it was there when the analysis ended
+        raise ValueError(f"artifact {artifact.name!r}: its file cannot be read: {error.strerror}") from error

@@ -118,7 +118,7 @@ def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mappin
     numbers["figure"] += 1
     content = pictures.get(file) or png(figure)
     width, height = struct.unpack(">II", content[16:24])  # the PNG header
-    drawn = hasattr(figure.content, "savefig")
+    drawn = not hasattr(figure.content, "dtype")  # pixels are shown unsmoothed
     scale = CSS_DPI / DPI if drawn else 1
     return {
         "number": numbers["figure"],

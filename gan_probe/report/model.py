@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as MatplotlibFigure
 
+    from gan_probe.report.drawn import Drawn
+
 Cell = str | int | float | bool | None
 
 
@@ -59,11 +61,11 @@ class Figure:
     """A picture: a matplotlib figure (made with `matplotlib.figure.Figure`, never pyplot) or pixels.
 
     Pixels are (H, W, 3) or (H, W) uint8 and are shown unsmoothed. `name` is a lower-case identifier; `alt` says in one
-    sentence what a reader who cannot see it should know.
+    sentence what a reader who cannot see it should know. Figures from a process of their own come `Drawn`.
     """
 
     name: str
-    content: MatplotlibFigure | np.ndarray
+    content: MatplotlibFigure | np.ndarray | Drawn
     title: str = ""
     caption: str = ""
     alt: str = ""
