@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Self
 
 from gan_probe import disk
 from gan_probe.errors import OutputError
-from gan_probe.report.csv import to_csv
+from gan_probe.report.csv import measure_csv, to_csv
 from gan_probe.report.figures import png
 from gan_probe.report.html import render_page
 from gan_probe.report.json import dumps
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # The mark of a report's folder, its lock, and the list of what was written: a name is noted before its file appears.
 MANIFEST = ".gan-probe-report"
 UNSUCCESSFUL = ("failed", "refused", "interrupted")
-FOLDERS = ("tables", "figures", "artifacts")
+FOLDERS = ("tables", "figures", "artifacts", "measures")
 # A manifest may come from anywhere: no name in it leads out of the folder.
 OURS = re.compile(rf"index\.html|report\.json|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
 UNFINISHED = re.compile(r"\..+\.partial")  # what disk.replacing leaves behind when the process is killed
@@ -87,6 +87,8 @@ class ReportFolder:
             self._write(file, self._pictures[file])
         for artifact, file in zip(report.artifacts, names.artifacts, strict=True):
             self._copy(file, artifact)
+        for measure, file in zip(report.measures, names.measures, strict=True):
+            self._write(file, measure_csv(measure).encode())
         self.finish(run_report)
 
     def finish(self, run_report: RunReport) -> None:
