@@ -78,6 +78,13 @@ def shared_samples(gan: GAN, n: int, ctx: Context) -> Samples:
     return Samples(drawn.z[:n].clone(), labels, drawn.images[:n].clone(), gan.to_uint8)
 
 
+def sample_units(gan: GAN, ctx: Context) -> str:
+    """Which latents a run's samples are of, for `Measure.units`: equal for generators that are given the same ones."""
+    card = gan.card
+    labels = f", {len(card.classes)} classes in turn" if card.classes else ""
+    return f"latents of seed {ctx.seed}: {card.z_size} numbers, {card.z_distribution}{labels}"
+
+
 def forget_samples(shared: dict[Hashable, Any]) -> None:
     """Let go of the samples of a run that has ended."""
     for key in [key for key in shared if isinstance(key, tuple) and key[:1] == ("samples",)]:

@@ -2,6 +2,6 @@
 
 from gan_probe.comparison.contenders import Contender
 from gan_probe.comparison.report import comparison, headline
-from gan_probe.comparison.series import Named, check_several, named
+from gan_probe.comparison.series import Named, check_several, distinct, named
 
-__all__ = ["Contender", "Named", "check_several", "comparison", "headline", "named"]
+__all__ = ["Contender", "Named", "check_several", "comparison", "distinct", "headline", "named"]

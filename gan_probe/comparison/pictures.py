@@ -23,20 +23,20 @@ LEAST = 5.6  # inches, a text's width
 
 def side_by_side(contenders: Sequence[Contender], analysis: str) -> list[Figure]:
     """A figure for every picture made of pixels that at least two checkpoints have."""
-    found: dict[str, list[tuple[str, Figure]]] = {}
+    found: dict[str, list[tuple[str, Figure, np.ndarray]]] = {}
     for contender in contenders:
         report = contender.reports.get(analysis)
         for figure in report.figures if report else ():
             if isinstance(figure.content, np.ndarray):
-                found.setdefault(figure.name, []).append((contender.name, figure))
+                found.setdefault(figure.name, []).append((contender.name, figure, figure.content))
     return [_beside(figures[:MOST], len(figures)) for figures in found.values() if len(figures) > 1]
 
 
-def _beside(figures: Sequence[tuple[str, Figure]], there: int) -> Figure:
+def _beside(figures: Sequence[tuple[str, Figure, np.ndarray]], there: int) -> Figure:
     from matplotlib import rc_context
 
     first = figures[0][1]
-    height, width = np.max([np.shape(figure.content)[:2] for _, figure in figures], axis=0)
+    height, width = np.max([pixels.shape[:2] for _, _, pixels in figures], axis=0)
     columns = 1 if width > WIDE * height else min(ACROSS, len(figures))
     rows = -(-len(figures) // columns)
     # as many dots as pixels, so that none is lost; no narrower than a text
@@ -46,10 +46,10 @@ def _beside(figures: Sequence[tuple[str, Figure]], there: int) -> Figure:
     with rc_context(STYLE):
         for place in axes:
             place.set_axis_off()
-        for place, (name, figure) in zip(axes, figures, strict=False):
-            place.imshow(np.asarray(figure.content), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        for place, (name, _, pixels) in zip(axes, figures, strict=False):
+            place.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             place.set_title(shorten(name, 40), fontsize=9.5 * side / LEAST)
-    names = ", ".join(name for name, _ in figures)
+    names = ", ".join(name for name, *_ in figures)
     more = f" The first {len(figures)} of {there}." if there > len(figures) else ""
     return Figure(
         f"{first.name}-side-by-side",

@@ -54,7 +54,7 @@ def _overview(
         card = contender.card
         row: dict[str, Cell] = {"checkpoint": contender.name}
         if in_time(contenders):
-            row["moment"] = contender.moment
+            row["number"] = contender.moment
         row |= {
             "format": str(card.get("format", "")) or None,
             "images": f"{card['image_size']} px, {card['channels']} channels" if card else None,
@@ -82,7 +82,7 @@ def _overview(
                 rows,
                 title="What is compared",
                 caption=f"The same analyses with the same seed, images and options. Each is held against {against}.",
-                formats={"moment": "g"} if in_time(contenders) else {},
+                formats={"number": "g"} if in_time(contenders) else {},
             )
         ],
         notes=notes,
@@ -133,9 +133,9 @@ def _intervals(one: Compared) -> str:
     methods = dict.fromkeys(row.estimate.method for row in one.rows if row.estimate is not None)
     sizes = sorted({len(row.measure.values) for row in one.rows if row.measure is not None})
     n = f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
-    over = f"{n} replicates" if measure.estimate is not None else f"n = {n}, one value a {measure.unit or 'unit'}"
+    kind = "Error from" if measure.estimate is not None else "Mean of"
     wanted = f" {measure.better.capitalize()} is better." if measure.better else ""
-    return f"{over[:1].upper()}{over[1:]}.{wanted} Intervals: 95 %, {' and '.join(methods)}."
+    return f"{kind} {n} values, one a {measure.unit or 'unit'}.{wanted} Intervals: 95 %, {' and '.join(methods)}."
 
 
 def _methods(one: Compared) -> str:

@@ -44,7 +44,7 @@ def named(arguments: tuple[str, ...]) -> list[Named]:
         chosen = _series(together)
     else:  # no one time orders the snapshots of several trainings
         chosen = [_within(one, len(group) > 1) for group in groups for one in group]
-    return _distinct(chosen)
+    return distinct(chosen)
 
 
 def _one(argument: str) -> list[Named]:
@@ -53,7 +53,7 @@ def _one(argument: str) -> list[Named]:
         files = [Path(generator), Path(discriminator)]
         for path in files:
             _check(path)
-        return [Named(files[0].stem, None, *files)]
+        return [Named(files[0].stem, None, files[0], files[1])]
     path = resolve(argument)
     _check(path)
     if path.is_dir():
@@ -127,7 +127,8 @@ def _within(one: Named, several: bool) -> Named:
     return replace(one, name=name, moment=None)
 
 
-def _distinct(chosen: list[Named]) -> list[Named]:
+def distinct(chosen: list[Named]) -> list[Named]:
+    """The same under names that differ, with their folders' or a number where they would not."""
     names = [one.name for one in chosen]
     longer = [f"{_folder(one).resolve().name}/{one.name}" if names.count(one.name) > 1 else one.name for one in chosen]
     seen: dict[str, int] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gan_probe import Analysis, BadInputError, Figure, Options, Report, Table, hookimpl, option
+from gan_probe import Analysis, BadInputError, Figure, Measure, Options, Report, Table, hookimpl, option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -201,6 +201,18 @@ def _report(
                 f"{len(truth):,} test images' classes. Control: the row of real data in the table of errors.",
                 alt="Matrix of true against predicted classes.",
             ),
+        ],
+        measures=[
+            Measure(
+                f"error-{n}",
+                ~hits,
+                f"Test error, fitted on {n:,} samples",
+                "test image",
+                f"test images {judged.fingerprint[:12]}",
+                better="lower",
+                format=".2%",
+            )
+            for n, hits in right[SAMPLES].items()
         ],
         notes=notes,
     )
