@@ -182,5 +182,7 @@ def _named(checkpoints: Sequence[GAN | str | Path]) -> list[tuple[Named, GAN | N
     paths = tuple(str(one) for one in checkpoints if isinstance(one, str | Path))
     if len(paths) == len(checkpoints):
         return [(one, None) for one in named(paths)]
-    opened = [one if not isinstance(one, str | Path) else load(one) for one in checkpoints]
-    return list(zip(distinct([Named(gan.card.name) for gan in opened]), opened, strict=True))
+    opened = [None if isinstance(one, str | Path) else one for one in checkpoints]
+    at = iter(paths)
+    names = [Named(gan.card.name) if gan is not None else named((next(at),))[0] for gan in opened]
+    return list(zip(distinct(names), opened, strict=True))

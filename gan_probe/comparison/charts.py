@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from gan_probe.report import Figure
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from gan_probe.comparison.rows import Compared, Row
     from gan_probe.measures.intervals import Estimate
 
+LINE = 34  # letters of a vertical label
 WIDE = 20  # how many times the first moment the last must be for a logarithmic axis
 
 
@@ -66,7 +68,8 @@ def _curve(placed: Sequence[tuple[float, Row, Estimate]], ylabel: str, spec: str
         axes.set_xticks(x, [f"{moment:g}" for moment in x])
         axes.minorticks_off()
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format(value, spec)))
-        axes.set_xlabel("epochs, or what the snapshots' names count")
-        axes.set_ylabel(ylabel)
+        epochs = all("epoch" in row.contender.name.lower() for _, row, _ in placed)
+        axes.set_xlabel("epochs" if epochs else "number in the snapshot's name")
+        axes.set_ylabel(textwrap.fill(ylabel, LINE))
         axes.margins(y=0.12)
     return figure

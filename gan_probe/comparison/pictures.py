@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST = 12  # checkpoints whose pictures stand beside each other
 ACROSS = 3  # of them in a row
 WIDE = 1.5  # width over height, from which pictures stand below each other
-LEAST = 5.6  # inches, a text's width
+LEAST = 7.2  # inches, a page's width
 
 
 def side_by_side(contenders: Sequence[Contender], analysis: str) -> list[Figure]:

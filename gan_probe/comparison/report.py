@@ -55,13 +55,10 @@ def _overview(
         row: dict[str, Cell] = {"checkpoint": contender.name}
         if in_time(contenders):
             row["number"] = contender.moment
-        row |= {
-            "format": str(card.get("format", "")) or None,
-            "images": f"{card['image_size']} px, {card['channels']} channels" if card else None,
-            "sha256": str(card.get("sha256", ""))[:12] or None,
-        }
-        row |= {name: contender.outcome(name).partition(":")[0] for name in analyses}
-        rows.append(row | {"report": contender.folder or None})
+        row["images"] = f"{card['image_size']}x{card['image_size']}x{card['channels']}" if card else None
+        wrong = {name: contender.outcome(name).partition(":")[0] for name in analyses}
+        said = ", ".join(f"{name} {status}" for name, status in wrong.items() if status != "ok")
+        rows.append(row | {"analyses": said or f"all {len(wrong)} ok", "its own report": contender.folder or None})
     against = "the one before it in the training" if in_time(contenders) else contenders[0].name
     differing = [(one, row) for one in found for row in one.rows if row.verdict not in (None, "no")]
     notes = [f"{c.name} failed: {c.error}" for c in contenders if c.error]
@@ -109,11 +106,9 @@ def _table(one: Compared, contenders: Sequence[Contender], count: int) -> Table:
         found, held = row.estimate, row.difference
         cells: dict[str, Cell] = {"checkpoint": row.contender.name}
         cells |= _cells(values, (found.value, found.low, found.high) if found else None)
-        cells |= {"n": len(row.measure.values) if row.measure is not None and row.measure.estimate is None else None}
-        cells |= {"against": row.against or None}
         cells |= _cells(differences, (held.value, held.low, held.high) if held else None)
-        cells |= {"p": held.p if held else None, "p (Holm)": row.p}
-        rows.append(cells | {"significant": row.verdict})
+        cells |= {"p": held.p if held else None, "p (Holm)": row.p, "significant": row.verdict}
+        rows.append(cells | {"against": row.against or None, "n": len(row.measure.values) if row.measure else None})
     against = "the checkpoint before it" if in_time(contenders) else "the first checkpoint"
     return Table(
         one.measure.name,

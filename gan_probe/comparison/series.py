@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -122,15 +123,17 @@ def _folder(one: Named) -> Path:
 
 
 def _within(one: Named, several: bool) -> Named:
-    """Behind its folder's name, where the folder stands for several; without a moment."""
-    name = f"{_folder(one).name}/{one.name}" if several else one.name
+    """Behind its training's name, where the folder stands for several; without a moment."""
+    folder = _folder(one).resolve()
+    training = folder.parent if folder.name == SNAPSHOTS else folder
+    name = f"{training.name}/{one.name}" if several else one.name
     return replace(one, name=name, moment=None)
 
 
 def distinct(chosen: list[Named]) -> list[Named]:
     """The same under names that differ, with their folders' or a number where they would not."""
-    names = [one.name for one in chosen]
-    longer = [f"{_folder(one).resolve().name}/{one.name}" if names.count(one.name) > 1 else one.name for one in chosen]
+    places = Counter(name for name, _ in {(one.name, _folder(one).resolve()) for one in chosen})
+    longer = [f"{_folder(one).resolve().name}/{one.name}" if places[one.name] > 1 else one.name for one in chosen]
     seen: dict[str, int] = {}
     found = []
     for one, name in zip(chosen, longer, strict=True):
