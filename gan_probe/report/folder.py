@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Self
 
 from gan_probe import disk
 from gan_probe.errors import OutputError
-from gan_probe.report.csv import to_csv
+from gan_probe.report.csv import measure_csv, to_csv
 from gan_probe.report.drawing import pdf, png
 from gan_probe.report.html import render_page
 from gan_probe.report.json import dumps
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # The mark of a report's folder, its lock, and the list of what was written: a name is noted before its file appears.
 MANIFEST = ".gan-probe-report"
 UNSUCCESSFUL = ("failed", "refused", "interrupted")
-FOLDERS = ("tables", "figures", "artifacts")
+FOLDERS = ("tables", "figures", "artifacts", "measures")
 # A manifest may come from anywhere: no name in it leads out of the folder.
 TOP = ("index.html", "report.json", METHODS, REFERENCES)  # replaced as they are: each is whole at every moment
 OURS = re.compile(rf"{'|'.join(map(re.escape, TOP))}|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
@@ -89,6 +89,8 @@ class ReportFolder:
         for figure, file in zip(report.figures, names.figures, strict=True):
             self._pictures[file] = made[f"{file}.png"] = png(figure)
             made[f"{file}.pdf"] = pdf(figure)
+        for measure, file in zip(report.measures, names.measures, strict=True):
+            made[file] = measure_csv(measure).encode()
         with contextlib.ExitStack() as stack:
             files = {file: _opened(stack, a) for a, file in zip(report.artifacts, names.artifacts, strict=True)}
             self._clear()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from gan_probe.report.model import Figure, Report, RunReport, Table
+    from gan_probe.report.model import Figure, Measure, Report, RunReport, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_ITEMS = 20  # of a long list; report.json holds all
@@ -92,11 +92,18 @@ def _analysis(report: Report, files: Files, numbers: dict[str, int], pictures: M
         "tables": [_table(t, f, numbers) for t, f in zip(report.tables, files.tables, strict=True)],
         "figures": [_figure(p, f, numbers, pictures) for p, f in zip(report.figures, files.figures, strict=True)],
         "artifacts": [
-            (file, artifact.caption) for artifact, file in zip(report.artifacts, files.artifacts, strict=True)
+            *((file, artifact.caption) for artifact, file in zip(report.artifacts, files.artifacts, strict=True)),
+            *((file, _behind(measure)) for measure, file in zip(report.measures, files.measures, strict=True)),
         ],
         "options": [(name.replace("_", "-"), _value(value)) for name, value in report.options.items()],
         "made": " · ".join(part for part in (report.plugin, duration(report.seconds)) if part),
     }
+
+
+def _behind(measure: Measure) -> str:
+    """What a measure's file holds."""
+    kind = "bootstrap replicates" if measure.estimate is not None else "values"
+    return f"the {len(measure.values):,} {kind} behind {measure.title or measure.name}"
 
 
 def _table(table: Table, file: str, numbers: dict[str, int]) -> dict[str, Any]:

@@ -53,6 +53,11 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
             {"name": a.name, "caption": a.caption, "file": file}
             for a, file in zip(report.artifacts, files.artifacts, strict=True)
         ],
+        "measures": [
+            {"name": m.name, "title": m.title, "value": m.value, "n": len(m.values), "unit": m.unit, "units": m.units}
+            | {"better": m.better, "replicates": m.estimate is not None, "file": file}
+            for m, file in zip(report.measures, files.measures, strict=True)
+        ],
         "notes": report.notes,
         "methods": report.methods,
         "references": report.references,
