@@ -22,7 +22,7 @@ DPI = 250
 SHOWN_SIDE = 800  # pixels: smaller pictures are enlarged, unsmoothed, so that their pixels can be seen
 LARGEST_SIDE = 16_000  # pixels: beyond it no browser shows the picture
 TALLEST = 8.5  # inches of a paper's page that a picture may take
-FINEST = 180  # of a picture's own pixels to an inch, beyond which it takes both columns
+FINEST = 100  # of a picture's own pixels to an inch, beyond which it takes both columns
 
 
 def png(figure: Figure, dpi: int = DPI) -> bytes:
@@ -43,7 +43,7 @@ def pdf(figure: Figure) -> bytes:
     """The figure as a PDF of one page, without dates or versions; raises as `png` does.
 
     Charts keep their size, their lines and their text, which can be searched. Pixels are those of the PNG, lossless,
-    3.25 or 6.75 inches wide: what is wide or fine takes both columns of a paper.
+    3.25 inches wide or, where that is more than 325 pixels, 6.75: both columns of a paper.
     """
     content = figure.content
     if isinstance(content, Drawn):
@@ -52,7 +52,7 @@ def pdf(figure: Figure) -> bytes:
         return _save(content, "pdf")
     pixels = _pixels(content)
     height, width = pixels.shape[:2]
-    across = PAGE if width > max(2 * height, FINEST * COLUMN) else COLUMN
+    across = PAGE if width > FINEST * COLUMN else COLUMN
     return _page(_encode(pixels), min(across, TALLEST * width / height))
 
 
@@ -77,6 +77,7 @@ def _save(figure: MatplotlibFigure, kind: str, dpi: float = DPI) -> bytes:
             format=kind,
             dpi=dpi,
             facecolor="white",
+            transparent=False,
             bbox_inches=None if figure.get_layout_engine() else "tight",
             pad_inches=0.05,
             metadata=dict.fromkeys(nothing),

@@ -72,7 +72,7 @@ def interval_chart(
     x, low, high = (np.asarray(v, dtype=float) for v in (values, lows, highs))  # (N,); None becomes NaN
     y = np.arange(len(x))
     names = [two_lines(label) for label in legible(labels)]
-    figure = new_figure(COLUMN, 0.55 + (0.28 if any("\n" in name for name in names) else 0.2) * len(x))
+    figure = new_figure(COLUMN, 0.55 + (0.3 if any("\n" in name for name in names) else 0.2) * len(x))
     axes = figure.subplots()
     drawn = np.isfinite(low) & np.isfinite(high)
     axes.hlines(y[drawn], low[drawn], high[drawn], color=BLUE, linewidth=1.2)
@@ -84,7 +84,7 @@ def interval_chart(
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", linestyle=(0, (1, 2)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, spec)))
-    axes.set_xlabel(two_lines(xlabel, 34))
+    axes.set_xlabel(two_lines(xlabel, 38))
     axes.margins(x=0.04)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     numbers = axes.secondary_yaxis("right")
@@ -113,13 +113,15 @@ def curve_chart(
     axes.set_xlabel(xlabel)
     axes.set_ylabel(ylabel)
     axes.margins(x=0.1)
-    axes.legend(frameon=False)
+    letters = sum(min(len(name), 40) + 8 for name in lines)
+    figure.legend(loc="outside upper left", ncols=len(lines) if letters <= 60 else 1)  # no line runs below it
     return figure
 
 
 def two_lines(text: str, width: int = 20) -> str:
     """A label on one line or two of about so many characters, shortened where that is not enough."""
-    lines = textwrap.wrap(shorten(text, 2 * width), width)
+    even = max(len(text) // 2 + 4, width // 2)  # lines of like length
+    lines = textwrap.wrap(shorten(text, 2 * width), min(width, even) if len(text) > width else width)
     return "\n".join([*lines[:1], shorten(" ".join(lines[1:]), width)]) if len(lines) > 1 else shorten(text, width)
 
 

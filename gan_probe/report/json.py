@@ -21,8 +21,8 @@ def to_dict(run_report: RunReport) -> dict[str, Any]:
     return {
         "checkpoint": plain(run_report.checkpoint),
         "run": plain(run_report.run),
-        "methods": [{"title": part.title, "text": part.text} for part in methods(run_report).paragraphs],
         "analyses": [_analysis(report, names) for report, names in zip(run_report.analyses, files, strict=True)],
+        "methods": [{"title": part.title, "text": part.text} for part in methods(run_report).paragraphs],
     }
 
 

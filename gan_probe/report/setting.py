@@ -64,9 +64,9 @@ def _images(run: Mapping[str, Any]) -> list[str]:
     for line in lines if isinstance(lines, Sequence) and not isinstance(lines, str) else []:
         if isinstance(line, Mapping) and isinstance(line.get("n"), int):
             sets.setdefault(_said(line.get("split")), line["n"])
-    if not sets or not run.get("data"):
+    data = run.get("data")
+    if not sets or not isinstance(data, str):
         return []
-    data = run["data"]
     counted = ", ".join(f"{n:,} of {split}" for split, n in sets.items())
     return [f"Images are those of {_said(data)}{_cite(data)}: {counted}."]
 

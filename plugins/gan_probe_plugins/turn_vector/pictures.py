@@ -77,7 +77,7 @@ def response_figure(response: Table, turned: Turned) -> Figure:
     axes.set_yticks([0, 0.5, 1], [f"0  {least}", "0.5", f"1  {most}"])
     axes.set_xlabel("position, in lengths of the axis (0: the original)")
     axes.set_ylabel("mean response")
-    axes.legend(frameon=False)
+    figure.legend(loc="outside upper left", ncols=2)
     return Figure(
         "response",
         figure,
