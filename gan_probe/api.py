@@ -92,6 +92,7 @@ def run(
     from gan_probe.checkpoints.weights import placed
     from gan_probe.plugins import host
     from gan_probe.runner import Run, default_data
+    from gan_probe.tasks import Task
 
     registered = host().find(analysis)
     opened = load(gan) if isinstance(gan, str | Path) else gan
@@ -106,10 +107,8 @@ def run(
         images, no_data = default_data(opened, [registered], names, open_data)
     job = Run(
         opened,
-        [registered],
-        {analysis: options},
-        images,
-        no_data,
+        [Task(registered, options, images, no_data)],
+        images.name if images is not None else None,
         seed,
         device,
         batch_size,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gan_probe.cli import options as shared
-from gan_probe.cli.termination import terminable, write_nowhere
+from gan_probe.cli.carrying_out import carry_out
 
 if TYPE_CHECKING:
     from gan_probe.data import Data
@@ -124,6 +123,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output.")
 @click.option("--force", is_flag=True, help="Replace a report that is already there.")
+@click.option("--resume", is_flag=True, help="Go on with the report that is already there: what is done is kept.")
 @shared.debug
 @click.pass_context
 def command(
@@ -144,19 +144,20 @@ def command(
     memory_limit: float | None,
     as_json: bool,
     force: bool,
+    resume: bool,
     **values: Any,
 ) -> int:
     """Run analyses over the checkpoint CKPT and write a report.
 
     Prints each result table, and the report's path as the last line. Exit code 4 says that some analyses failed; the
-    others' results are kept.
+    others' results are kept. Ctrl-C and SIGTERM save what is done, exit code 75; the same line with --resume goes on.
     """
     from gan_probe.api import dataset_sources, open_data
     from gan_probe.errors import UsageError, one_line
     from gan_probe.own_process import Limits
     from gan_probe.plugins import host
-    from gan_probe.report.folder import ReportFolder
     from gan_probe.runner import Run, default_data
+    from gan_probe.tasks import Task
 
     plugin_values = shared.plugin_values(ctx.meta["gan_probe.options"], values)
     plugins = host()
@@ -177,51 +178,35 @@ def command(
         if data is not None and gan is not None:
             data_spec = gan.card.training_data
             click.echo(f"note: the data are {data.name}, as the checkpoint's card says", err=True)
-    with terminable(), ExitStack() as stack:
-        job = Run(
-            gan,
-            chosen,
-            plugin_values,
-            data,
-            no_data,
-            seed,
-            device,
-            batch_size,
-            command=shared.command_line(),
-            progress=stack.enter_context(shared.progress()),
-            on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
-            open_data=lambda spec, own: open_data(spec, root=data_root, download=download, labels=own),
-            reopen=functools.partial(_reopen, source, device, data_spec, data_root, labels),
-            isolate="strangers" if isolate is None else "all" if isolate else "none",
-            limits=Limits(60 * time_limit, None if memory_limit is None else int(memory_limit * 1e9)),
-        )
-        if not names:
-            job.analyses = job.fitting()
-            if not job.analyses:
-                raise UsageError(
-                    "nothing to run: name a checkpoint and pass --data; `gan-probe plugins` lists the analyses"
-                )
-        job.check()
-        if no_data and not any(job.obstacle(r) for r in job.analyses):  # a refusal says it itself
-            click.echo(f"note: no data: {one_line(no_data, 400)}", err=True)
-        folder = stack.enter_context(ReportFolder(out or _default_folder(gan, names), force=force))
-
-        def land(whole: RunReport, report: Report) -> None:
-            folder.add(whole, report)
-            try:
-                _show(report, as_json)
-            except BrokenPipeError:
-                write_nowhere()  # the reader has gone, as `head` does; the report has not
-
-        result = job.start(land)
-        folder.finish(result)
-        for _ in plugins.call("write_report", lambda _: None, report=result, folder=folder.path):
-            pass  # it gives nothing: what it writes is its result
+    reopen = functools.partial(_reopen, source, device, data_spec, data_root, labels)
+    job = Run(
+        gan,
+        [Task(r, plugin_values.get(r.analysis.name, {}), data, no_data, reopen=reopen) for r in chosen],
+        data.name if data is not None else None,
+        seed,
+        device,
+        batch_size,
+        command=shared.command_line(),
+        on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
+        open_data=lambda spec, own: open_data(spec, root=data_root, download=download, labels=own),
+        isolate="strangers" if isolate is None else "all" if isolate else "none",
+        limits=Limits(60 * time_limit, None if memory_limit is None else int(memory_limit * 1e9)),
+    )
+    if not names:
+        job.tasks = job.fitting()
+        if not job.tasks:
+            raise UsageError(
+                "nothing to run: name a checkpoint and pass --data; `gan-probe plugins` lists the analyses"
+            )
+    if no_data and not any(job.obstacle(task) for task in job.tasks):  # a refusal says it itself
+        click.echo(f"note: no data: {one_line(no_data, 400)}", err=True)
+    folder = out or _default_folder(gan, names)
+    result = carry_out(job, folder, force=force, resume=resume, show=lambda report, old: _show(report, as_json, old))
     if as_json:
         from gan_probe.report.json import dumps
 
         click.echo(dumps(result))
-    click.echo(str(folder.path / "index.html"), err=as_json)
+    click.echo(str(folder / "index.html"), err=as_json)
     return _exit_code(job, result)
 
 
@@ -244,10 +229,12 @@ def _default_folder(gan: Any, names: tuple[str, ...]) -> Path:
     return Path(f"{shared.safe_name(stem)}-report")
 
 
-def _show(report: Report, as_json: bool) -> None:
+def _show(report: Report, as_json: bool, taken_over: bool) -> None:
     from gan_probe.errors import one_line
     from gan_probe.report.text import format_table
 
+    if taken_over:
+        click.echo(f"note: {report.name} is taken over from the report that was there", err=True)
     if report.status != "ok":
         click.echo(f"gan-probe: {report.name} {report.status}: {one_line(report.error)}", err=True)
     if not as_json:

@@ -12,6 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as MatplotlibFigure
 from matplotlib.ticker import FuncFormatter
 
+from gan_probe.report.model import Drawn
 from gan_probe.report.text import shorten
 
 if TYPE_CHECKING:
@@ -86,6 +87,10 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
     an empty or a monstrous picture.
     """
     content = figure.content
+    if isinstance(content, Drawn):
+        if not content.files.get(".png", b"").startswith(b"\x89PNG\r\n\x1a\n"):
+            raise ValueError("it was drawn before, but not as PNG")
+        return content.files[".png"]
     if isinstance(content, MatplotlibFigure):
         return _draw(content, dpi)
     if isinstance(content, np.ndarray):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -11,25 +12,28 @@ import tempfile
 from typing import IO, TYPE_CHECKING, Self
 
 from gan_probe import disk
-from gan_probe.errors import OutputError
+from gan_probe.errors import BadInputError, OutputError
 from gan_probe.report.csv import to_csv
 from gan_probe.report.figures import png
 from gan_probe.report.html import render_page
 from gan_probe.report.json import dumps
 from gan_probe.report.latex import to_latex
+from gan_probe.report.model import Drawn
 from gan_probe.report.names import file_names
+from gan_probe.report.reading import SUMS, Reading, read_report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gan_probe.report.model import Artifact, Report, RunReport
+    from gan_probe.report.names import Files
 
 # The mark of a report's folder, its lock, and the list of what was written: a name is noted before its file appears.
 MANIFEST = ".gan-probe-report"
 UNSUCCESSFUL = ("failed", "refused", "interrupted")
 FOLDERS = ("tables", "figures", "artifacts")
 # A manifest may come from anywhere: no name in it leads out of the folder.
-OURS = re.compile(rf"index\.html|report\.json|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
+OURS = re.compile(rf"index\.html|report\.json|{SUMS}|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
 UNFINISHED = re.compile(r"\..+\.partial")  # what disk.replacing leaves behind when the process is killed
 
 
@@ -39,22 +43,37 @@ class ReportFolder:
     Entering creates and locks the folder and tries to write there. It raises OutputError if another run has the
     folder, if it holds a report with a result and `force` is not given, or if it is not empty and not a report's. What
     an earlier report wrote, and nothing else, is removed when the first result of this one lands.
+
+    With `resume` an earlier report is read (`earlier`) and may be replaced; its files are removed only once a new
+    `report.json` stands, so that what is taken over from it is never lost.
     """
 
-    def __init__(self, path: Path, force: bool = False) -> None:
+    def __init__(self, path: Path, force: bool = False, resume: bool = False) -> None:
         self.path = path
         self.force = force
+        self.resume = resume
+        self.earlier: Reading | None = None
+        self.unreadable = ""  # why the earlier report is none that can be gone on with
         self._stack = contextlib.ExitStack()
         self._manifest: IO[bytes] | None = None
         self._created = False
         self._noted: set[str] = set()
         self._pictures: dict[str, bytes] = {}  # every page holds all figures: each is drawn once
+        self._sums: dict[str, str] = {}
+        self._landed: list[tuple[Report, Files]] = []
+        self._stale: list[Path] = []
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             content = self._open()
             self._manifest = stack.enter_context(disk.locked(self.path / MANIFEST))
-            if not self.force and (content or self._old_files()) and not self._without_result():
+            held = bool(content or self._old_files())
+            if held and self.resume:
+                try:
+                    self.earlier = read_report(self.path)
+                except BadInputError as error:
+                    self.unreadable = str(error)
+            elif held and not self.force and not self._without_result():
                 raise OutputError(f"{self.path} holds a report already: pass --force to replace it, or another --out")
             self._stack = stack.pop_all()
         return self
@@ -69,31 +88,47 @@ class ReportFolder:
         self._manifest = None
 
     def add(self, run_report: RunReport, report: Report) -> None:
-        """Write one analysis' files and bring `index.html` and `report.json` up to date, each whole or not at all.
+        """Write the files of what is new and bring `index.html` and `report.json` up to date, each whole or not at all.
 
         `report`, as `check_report` returned it, joins `run_report.analyses` if it is not there yet. A full disk is an
         OutputError; what was written before stays.
         """
         if not any(known is report for known in run_report.analyses):
             run_report.analyses.append(report)
-        position = next(i for i, known in enumerate(run_report.analyses) if known is report)
-        names = file_names(run_report.analyses)[position]
         self._clear()
+        parts = list(zip(run_report.analyses, file_names(run_report.analyses), strict=True))
+        new = [(part, names) for part, names in parts if not any(p is part and n == names for p, n in self._landed)]
+        for part, names in new:
+            self._write_part(part, names)
+        if new:
+            self._landed = parts
+            self.finish(run_report)
+
+    def _write_part(self, report: Report, names: Files) -> None:
         for table, file in zip(report.tables, names.tables, strict=True):
             self._write(f"{file}.csv", to_csv(table).encode())
             self._write(f"{file}.tex", to_latex(table, file.partition("/")[2]).encode())
         for figure, file in zip(report.figures, names.figures, strict=True):
             self._pictures[file] = png(figure)
             self._write(file, self._pictures[file])
+            if isinstance(figure.content, Drawn):
+                for ending, content in figure.content.files.items():
+                    if ending != ".png":
+                        self._write(f"{file.removesuffix('.png')}{ending}", content)
         for artifact, file in zip(report.artifacts, names.artifacts, strict=True):
             self._copy(file, artifact)
-        self.finish(run_report)
 
     def finish(self, run_report: RunReport) -> None:
         """Bring `index.html` and `report.json` up to date with what the run knows now."""
         self._clear()
-        self._write("report.json", dumps(run_report).encode())
-        self._write("index.html", render_page(run_report, self._pictures).encode())
+        sums = "".join(f"{known}  {name}\n" for name, known in sorted(self._sums.items()))
+        disk.write_bytes(self._prepare(SUMS), sums.encode())
+        disk.write_bytes(self._prepare("report.json"), dumps(run_report).encode())
+        disk.write_bytes(self._prepare("index.html"), render_page(run_report, self._pictures).encode())
+        for path in self._stale:
+            if f"{path.parent.name}/{path.name}" not in self._sums:
+                path.unlink(missing_ok=True)
+        self._stale = []
 
     def _open(self) -> set[str]:
         """Create the folder or look into it: the names that it holds, our mark aside."""
@@ -137,8 +172,11 @@ class ReportFolder:
         if self._noted:
             return
         try:
-            for path in self._old_files():
-                if path.parent != self.path:
+            old = [path for path in self._old_files() if path.parent != self.path]
+            if self.earlier is not None:
+                self._stale = old
+            else:
+                for path in old:
                     path.unlink(missing_ok=True)
             for folder in [self.path, *(self.path / name for name in FOLDERS)]:
                 if folder.is_dir() and not (folder != self.path and folder.is_symlink()):
@@ -148,8 +186,9 @@ class ReportFolder:
             for name in FOLDERS:
                 with contextlib.suppress(OSError):  # the user's own files are in there, or it never was
                     (self.path / name).rmdir()
-            self._manifest.truncate(0)
-            self._note("index.html", "report.json")
+            if self.earlier is None:
+                self._manifest.truncate(0)
+            self._note("index.html", "report.json", SUMS)
         except OSError as error:
             raise OutputError(f"cannot clear {self.path}: {error.strerror or error}") from error
 
@@ -173,10 +212,14 @@ class ReportFolder:
 
     def _write(self, name: str, content: bytes) -> None:
         disk.write_bytes(self._prepare(name), content)
+        self._sums[name] = hashlib.sha256(content).hexdigest()
 
     def _copy(self, name: str, artifact: Artifact) -> None:
         if isinstance(artifact.content, bytes):
             self._write(name, artifact.content)
             return
+        # one that was read back from this folder may be copied onto itself: it is replaced when it has been read
         with artifact.content.open("rb") as source, disk.replacing(self._prepare(name)) as target:
             shutil.copyfileobj(source, target)
+        with artifact.content.open("rb") as source:
+            self._sums[name] = hashlib.file_digest(source, "sha256").hexdigest()

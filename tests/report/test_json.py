@@ -13,11 +13,12 @@ from gan_probe.report.json import dumps
 
 def test_the_schema_is_the_documented_one(sample_run: RunReport) -> None:
     data = json.loads(dumps(sample_run))
-    assert list(data) == ["checkpoint", "run", "analyses"]
+    assert list(data) == ["title", "checkpoint", "run", "analyses"]
     assert data == sample_run.to_dict()
     probe, samples, refused, failed = data["analyses"]
     assert list(probe) == (
-        ["name", "title", "status", "error", "plugin", "seconds", "options", "tables", "figures", "artifacts", "notes"]
+        ["name", "title", "status", "error", "plugin", "key", "seconds", "options"]
+        + ["tables", "figures", "artifacts", "methods", "notes", "sha256"]
     )
     table = probe["tables"][0]
     assert table["columns"] == ["features", "accuracy", "low", "high", "n_train", "n_test", "C"]
