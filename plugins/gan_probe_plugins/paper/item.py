@@ -39,7 +39,7 @@ class World:
         own = () if self.data is None or self.data.train.labels is None else (self.data,)
         sets = [data for data in (*self.labelled, *own) if data.train.labels is not None]
         named = [data for data in sets if name in data.name.lower()]
-        return (named or sets or [None])[0]
+        return next(iter(named or sets), None)
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,8 @@ def recipe(card: Card) -> list[Deviation]:
     if not isinstance(known, dict) or not known:
         return [Deviation("training", "Adam 2e-4, beta1 0.5, batches of 128", UNKNOWN)]
     rate, batch = known.get("learning_rate"), known.get("batch_size")
-    found = [
-        Deviation("epochs of training", "5 (bedrooms)", str(card.training.get("epochs", known.get("epochs", "?"))))
-    ]
+    epochs = card.training.get("epochs", known.get("epochs", "not known"))
+    found = [Deviation("epochs of training", "5 (bedrooms)", str(epochs))]
     if rate != 2e-4:
         found.append(Deviation("learning rate", "2e-4", f"{rate}"))
     if batch != 128:
@@ -77,10 +76,10 @@ def _guidelines(stages: Sequence[Stage], role: str) -> list[Deviation]:
     if any(stage.pool > 1 or stage.upsample > 1 for stage in stages):
         found.append(Deviation("resampling", "strided convolutions alone", "pooling or upsampling"))
     bare = stages[1:-1] if role == "discriminator" else stages[:-1]
-    if odd := sorted({stage.norm for stage in bare} - {"channel", "unit"}):
-        found.append(Deviation("norm", "batch norm in every hidden layer", ", ".join(odd)))
+    if norms := sorted({str(stage.norm) for stage in bare} - {"channel", "unit"}):
+        found.append(Deviation("norm", "batch norm in every hidden layer", ", ".join(norms)))
     wanted = "leaky_relu" if role == "discriminator" else "relu"
-    if odd := sorted({stage.activation for stage in stages[:-1]} - {wanted}):
+    if odd := sorted({str(stage.activation) for stage in stages[:-1]} - {wanted}):
         found.append(Deviation(f"activations of the {role}", wanted.replace("_", " "), ", ".join(odd)))
     if role == "generator" and stages[-1].activation != "tanh":
         found.append(Deviation("output of G", "tanh", stages[-1].activation))

@@ -155,9 +155,8 @@ def _incomparable(item: Probe, world: World, trained: str, called: str) -> str:
     data = world.labelled_as(item.set_name)
     why = []
     if trained not in world.gan.card.training_data.lower():
-        why.append(
-            f"the paper's D was trained on {called}, this one on {world.gan.card.training_data or 'data unknown'}"
-        )
+        here = world.gan.card.training_data or "data that its card does not name"
+        why.append(f"the paper's D was trained on {called}, this one on {here}")
     if data is None or item.set_name not in data.name.lower():
         why.append(f"the labelled images are not {item.set_name.upper()}")
     if world.quick:

@@ -42,10 +42,7 @@ class NoCollapse(Item):
         mine, real = (only(report, "support", of=who) for who in ("samples", "real images"))
         verdict: Any = world.gan.card.training.get("verdict")
         steady = f"; its training was {verdict['words']}" if isinstance(verdict, dict) and "words" in verdict else ""
-        support = (
-            f"{number(mine['support']):,.0f}" if mine["support"] is not None else f"above {number(mine['low']):,.0f}"
-        )
-        here = f"{words}{steady}; support {support} (at least {number(mine['low']):,.0f}); n = {mine['n']:,} samples"
+        here = f"{words}{steady}; support {number(mine['low']):,.0f} images at least; n = {mine['n']:,} samples"
         if words.startswith("collapsed"):
             return Outcome(here, "did not hold", "the signs are in the first table")
         expected = real["high"] if real["high"] is not None else real["support"] or real["low"]

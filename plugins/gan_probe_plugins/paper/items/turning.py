@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from gan_probe_plugins.paper.item import Deviation, Item, Outcome, Plan, above_zero, number, only, value
@@ -47,7 +48,7 @@ class Turning(Item):
         if "steadiness" not in [table.name for table in report.tables]:
             return Outcome("rows that turn", "shown", "no judge of the ends was there to ask")
         means = [number(row["response"]) for row in report.table("response").rows]
-        rises = all(b > a for a, b in zip(means, means[1:], strict=False))
+        rises = all(b > a for a, b in pairwise(means))
         row = report.table("difference").rows[0]
         along = only(report, "steadiness", along="the axis")
         here = (
