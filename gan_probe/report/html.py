@@ -106,6 +106,7 @@ def _table(table: Table, file: str, numbers: dict[str, int], parts: Sequence[str
     links = {cell: f"analysis-{parts.index(name) + 1}" for cell, name in table.links.items() if name in parts}
     return {
         "links": links,
+        "prose": len(table.columns) > 2 and not numeric,
         "number": numbers["table"],
         "title": table.title or table.name,
         "caption": table.caption,

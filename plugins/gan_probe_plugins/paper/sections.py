@@ -37,7 +37,7 @@ def tasks(items: Sequence[Item], world: World) -> list[Task]:
                 name=item.name,
                 title=heading(item),
                 gan=plan.gan,
-                missing=f"{item.place} {plan.missing}" if plan.missing else "",
+                missing=plan.missing,
                 complete=_completed(item, world),
             )
         )
@@ -46,7 +46,7 @@ def tasks(items: Sequence[Item], world: World) -> list[Task]:
 
 def heading(item: Item) -> str:
     """The item's place in the paper, and what it is about."""
-    return f"{item.place}. {item.title}"
+    return f"The paper's {item.place}. {item.title}"
 
 
 def summary(items: Sequence[Item], world: World) -> Callable[[Mapping[str, Report]], Report]:
@@ -71,15 +71,15 @@ def summary(items: Sequence[Item], world: World) -> Callable[[Mapping[str, Repor
 
 def _judged(item: Item, world: World, part: Report | None) -> dict[str, str]:
     if part is None:
-        return {"here": "", "outcome": "not run yet"}
+        return {"here": "", "outcome": "not yet", "why": "the run has not come to it"}
     if part.status != "ok":
-        return {"here": "", "outcome": f"not run: {part.error}"}
+        return {"here": "", "outcome": "not run", "why": part.error}
     outcome = item.outcome(world, part)
-    return {"here": outcome.here, "outcome": f"{outcome.word}: {outcome.why}"}
+    return {"here": outcome.here, "outcome": outcome.word, "why": outcome.why}
 
 
 def _counted(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    words = [row["outcome"].partition(":")[0] for row in rows]
+    words = [row["outcome"] for row in rows]
     counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
     return [f"Of {len(rows)} items: {counts}. Intervals are each item's own: none is corrected for their number."]
 
@@ -99,7 +99,7 @@ def _completed(item: Item, world: World) -> Callable[[Report], Report]:
 
 
 def _beside(item: Item, outcome: Outcome) -> Table:
-    rows = {"the paper": item.claim, "here": outcome.here, "outcome": f"{outcome.word}: {outcome.why}"}
+    rows = {"the paper": item.claim, "here": outcome.here, "outcome": f"{outcome.word} ({outcome.why})"}
     return Table(
         "beside-the-paper",
         [{"source": source, "what it says": words} for source, words in rows.items()],

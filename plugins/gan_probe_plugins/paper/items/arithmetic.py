@@ -68,4 +68,4 @@ class Arithmetic(Item):
             f"{sum(held.values())} of {len(held)} equations above both controls; the best, {best['equation']}, shows "
             f"what it should in {value(best, ('success', 'low', 'high'), '.0%')} of {best['draws']} draws"
         )
-        return Outcome(here, word, "the claim: success above single exemplars and above pixels, by each interval")
+        return Outcome(here, word, "claimed: success above single exemplars and above pixels, by each interval")

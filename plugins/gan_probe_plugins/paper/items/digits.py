@@ -70,7 +70,7 @@ class Digits(Item):
             f"real images; n = {row['n_test']:,} test images"
         )
         word = above_zero(-number(row["high"]), -number(row["low"]))
-        return Outcome(here, word, "the claim: fewer errors with samples than with real images, paired by test image")
+        return Outcome(here, word, "claimed: fewer errors with samples than with real images, paired by test image")
 
 
 def _largest(report: Report) -> Any:

@@ -21,7 +21,7 @@ class Duplicates(Item):
     """De-duplication by the paper's hash."""
 
     name = "duplicates"
-    place = "Section 4.1.1"
+    place = "section 4.1.1"
     title = "Duplicates in the training set"
     analysis = "dedup"
     claim = "about 275,000 near-duplicates of 3,033,042 images removed; fewer than 1 in 100 of them wrongly, by eye"
@@ -56,7 +56,7 @@ class Duplicates(Item):
         )
         high, low = number(alarms["high"]), number(alarms["low"])
         word: Word = "held" if high < FALSE else "did not hold" if low > FALSE else "undecided"
-        return Outcome(here, word, "the claim: false alarms below 1%; how many duplicates there are is the data's")
+        return Outcome(here, word, "claimed: false alarms below 1%; how many duplicates there are is the data's")
 
 
 def _part(data: Data) -> Data:

@@ -53,4 +53,4 @@ class Filters(Item):
             f"{value(row, ('difference', 'low', 'high'), '+.3f')}, over images and {random['draws']} draws"
         )
         word = above_zero(number(row["low"]), number(row["high"]))
-        return Outcome(here, word, "the claim: more selective than random weights, the interval clear of zero")
+        return Outcome(here, word, "claimed: more selective than random weights, the interval clear of zero")

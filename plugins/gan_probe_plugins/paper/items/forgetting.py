@@ -60,4 +60,4 @@ class Forgetting(Item):
             f"{report.options['object']} than with random maps ({fewer['dropped']} maps); n = {row['n']:,} samples"
         )
         word = above_zero(number(row["low"]), number(row["high"]))
-        return Outcome(here, word, "the claim: gone oftener than with as many random maps, by an independent judge")
+        return Outcome(here, word, "claimed: gone oftener than with as many random maps, by an independent judge")

@@ -19,7 +19,7 @@ class Memorisation(Item):
     """No memorised training images."""
 
     name = "memorisation"
-    place = "Section 4.1"
+    place = "section 4.1"
     title = "No memorised training images"
     analysis = "nearest-neighbors"
     claim = "samples are no copies of training images (argued from one epoch of training, and from walks)"

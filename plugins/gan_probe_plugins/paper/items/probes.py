@@ -97,7 +97,9 @@ class Cifar10(Probe):
         published = next(r[1] for r in CIFAR10 if r[0].startswith("DCGAN"))
         if why := _incomparable(self, world, "imagenet", "ImageNet"):
             return Outcome(here, "not comparable", why)
-        return Outcome(here, _reaches(row, published), f"whether the interval reaches the paper's {published:.1%}")
+        return Outcome(
+            here, _reaches(row, published), f"claimed: {published:.1%}; the interval says whether it is reached"
+        )
 
 
 class Svhn(Probe):
@@ -137,7 +139,9 @@ class Svhn(Probe):
         published = next(error for method, error in SVHN if method.startswith("DCGAN"))
         if why := _incomparable(self, world, "svhn", "SVHN"):
             return Outcome(here, "not comparable", why)
-        return Outcome(here, _reaches(row, 1 - published), f"whether the interval reaches the paper's {published:.1%}")
+        return Outcome(
+            here, _reaches(row, 1 - published), f"claimed: {published:.1%}; the interval says whether it is reached"
+        )
 
 
 def _rarest(data: Data) -> int:

@@ -44,8 +44,8 @@ class Now(Samples):
     """The checkpoint's own samples."""
 
     name = "samples"
-    place = "Figures 2 and 3, of this checkpoint"
-    title = "Samples"
+    place = "Figures 2 and 3"
+    title = "Samples of this checkpoint"
     claim = "bedrooms that can be told as such, at the end of training"
 
 

@@ -18,7 +18,7 @@ class NoCollapse(Item):
     """Stable training without mode collapse."""
 
     name = "no-collapse"
-    place = "Section 3"
+    place = "section 3"
     title = "Stable training, without mode collapse"
     analysis = "collapse"
     claim = "the guidelines give stable training; no mode collapse is reported"
@@ -55,7 +55,7 @@ class NearReal(Item):
     """How near the samples are to real images, which the paper does not measure."""
 
     name = "quality"
-    place = "Section 4"
+    place = "section 4"
     title = "How near samples are to real images"
     analysis = "quality"
     claim = "no number: the samples are shown"

@@ -59,4 +59,4 @@ class Turning(Item):
         word = above_zero(number(row["low"]), number(row["high"]))
         if word == "held" and not rises:
             return Outcome(here, "did not hold", "the mean response does not rise at every step")
-        return Outcome(here, word, "the claim: a rising response, and steadier than along random directions as long")
+        return Outcome(here, word, "claimed: a rising response, and steadier than along random directions as long")
