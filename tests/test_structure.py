@@ -80,6 +80,7 @@ def test_no_file_is_a_drawer():
         "plugins --json",
         "train --help",
         "annotate --help",
+        "paper --help",
         "cache",
     ],
 )

@@ -45,8 +45,13 @@ def tasks(items: Sequence[Item], world: World) -> list[Task]:
 
 
 def heading(item: Item) -> str:
-    """The item's place in the paper, and what it is about."""
+    """The heading of an item's part, which has tables and figures of its own numbers."""
     return f"The paper's {item.place}. {item.title}"
+
+
+def label(item: Item) -> str:
+    """The item's place in the paper, and what it is about."""
+    return f"{item.place[0].upper()}{item.place[1:]}. {item.title}"
 
 
 def summary(items: Sequence[Item], world: World) -> Callable[[Mapping[str, Report]], Report]:
@@ -56,13 +61,13 @@ def summary(items: Sequence[Item], world: World) -> Callable[[Mapping[str, Repor
         rows = []
         for item in items:
             part = parts.get(item.name)
-            rows.append({"item": heading(item), "the paper": item.claim, **_judged(item, world, part)})
+            rows.append({"item": label(item), "the paper": item.claim, **_judged(item, world, part)})
         table = Table(
             "summary",
             rows,
             title=f"What the paper reports, and what {world.gan.card.name} does",
             caption=CAPTION + (" Made with --quick: small samples, wide intervals." if world.quick else ""),
-            links={heading(item): item.name for item in items},
+            links={label(item): item.name for item in items},
         )
         return Report(tables=[table], notes=_counted(rows), name=SUMMARY, title="The paper, and this checkpoint")
 
@@ -103,7 +108,7 @@ def _beside(item: Item, outcome: Outcome) -> Table:
     return Table(
         "beside-the-paper",
         [{"source": source, "what it says": words} for source, words in rows.items()],
-        title=f"{item.place}, and this checkpoint",
+        title=f"The paper's {item.place}, and this checkpoint",
         caption="Intervals: 95 %; their methods and controls are in the tables below.",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gan_probe_plugins.paper.item import Deviation, Item, Outcome, Plan, number, value
 from gan_probe_plugins.paper.networks import generator
@@ -26,10 +26,11 @@ class Memorisation(Item):
     minutes = (12, 3)
 
     def plan(self, world: World) -> Plan:
-        """The training images, and samples beside held-out images."""
+        """The training images, and samples beside held-out images; in quick without the features of all of them."""
         if world.data is None:
             return Plan(missing=f"needs the training images: pass --data{_because(world)}")
-        return Plan({"count": 200 if world.quick else 1000}, world.data)
+        options: dict[str, Any] = {"count": 200, "feature_space": "pixels"} if world.quick else {"count": 1000}
+        return Plan(options, world.data)
 
     def deviations(self, world: World, report: Report) -> list[Deviation]:
         """Of G, and of the way of looking."""
