@@ -78,6 +78,7 @@ def test_no_file_is_a_drawer():
         "run --help",
         "run --plugin linear-probe --help",
         "plugins --json",
+        "compare --plugin linear-probe --help",
         "train --help",
         "annotate --help",
         "paper --help",
