@@ -244,7 +244,7 @@ PUT_BACK = [
     Kind("patches-numpy", "np.random.default_rng = lambda *_: None", "numpy.random.default_rng", fails=False),
     Kind("patches-torch", "torch.nn.Conv2d.forward = lambda *_: None; torch.cat = max", "torch.cat", fails=False),
     Kind("patches-open", "builtins.open = None; os.replace = None", "builtins.open", fails=False),
-    Kind("hides-modules", "sys.modules['json'] = None; del sys.modules['gan_probe.report.html']", "json", fails=False),
+    Kind("hides-modules", "sys.modules['json'] = None; sys.modules.pop('gan_probe.isolation')", "json", fails=False),
     Kind(
         "patches-a-neighbour",
         "for kind in Analysis.__subclasses__(): kind.run = None; kind.title = 'mine'",
