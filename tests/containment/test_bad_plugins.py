@@ -93,7 +93,8 @@ def quick_processes(monkeypatch):
     monkeypatch.setattr(multiprocessing, "get_context", lambda _: context)
 
 
-def test_bad_plugins_in_processes_of_their_own_cost_nobody_else_a_result(run, quick_processes):
+@pytest.mark.usefixtures("quick_processes")
+def test_bad_plugins_in_processes_of_their_own_cost_nobody_else_a_result(run):
     kinds = [kind for kind in KINDS if not kind.limits and (not kind.survives or kind.name in APART)]
     code, _, err, alone = run(0, [])
     assert code == 0, err
@@ -150,6 +151,6 @@ def command(words: list[str], site: Path, folder: Path) -> tuple[int, str, str]:
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=200,
+        timeout=280,
     )
     return done.returncode, done.stdout, done.stderr
