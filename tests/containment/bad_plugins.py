@@ -223,7 +223,7 @@ PUT_BACK = [
     Kind("warnings", "warnings.simplefilter('error'); warnings.showwarning = None", fails=False),
     Kind(
         "matplotlib",
-        "import matplotlib\nmatplotlib.rcParams.update({'lines.linewidth': 9, 'savefig.bbox': 'tight', 'font.size': 30})",
+        "import matplotlib\nmatplotlib.rcParams.update({'lines.linewidth': 9, 'savefig.bbox': 'tight'})",
         "matplotlib's settings",
         fails=False,
     ),
