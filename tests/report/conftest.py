@@ -253,5 +253,6 @@ def run_of() -> Callable[[str], RunReport]:
 
 def _run_of(text: str) -> RunReport:
     key = f"{text} of the user"  # and none of the page's own: such a card is another test's
-    checkpoint = {"name": text, "format": text, "training_data": text, "licence": text, key: [text]}
+    checkpoint = {"name": text, "format": text, "training_data": text, "licence": text, "classes": [text]}
+    checkpoint |= {"assumed": [text, text], "training": {text: text}, key: [text]}
     return RunReport(checkpoint, {"command": text, "skipped": [text], "data": {text: text}}, [report_of(text)] * 2)

@@ -60,8 +60,9 @@ def without_policy(page: str) -> str:
 
 
 def test_the_browser_would_see_what_acts(window: Browser, tmp_path: Path) -> None:
-    page = "<!doctype html><title>t</title><h1>h</h1><a href='javascript:1' onclick='1'>x</a><script>var a</script><!--c-->"
-    found = look(window, page + "<img src=http://127.0.0.1:9/x.png>", tmp_path / "acting.html")
+    page = "<!doctype html><title>t</title><h1>h</h1><a href='javascript:1' onclick='1'>x</a><!--c-->"
+    page += "<script>var a</script><img src=http://127.0.0.1:9/x.png>"
+    found = look(window, page, tmp_path / "acting.html")
     assert len(found["acting"]) == 2
     assert found["comments"] == "c"
     assert found["addresses"] == ["javascript:1", "http://127.0.0.1:9/x.png"]
