@@ -99,7 +99,7 @@ def perform(analysis: Any, gan: GAN | None, options: Options, context: Context, 
     if gan is not None and "gradients" in analysis.needs - gan.gives:
         used = gan.differentiable().to(context.device)
     with contained(used) as restored, printing_aside():
-        report = check_report(analysis().run(lent(used), copy.copy(options), context))
+        report = check_report(analysis().run(lent(used), copy.copy(options), context), analysis.references)
         if drawn:
             report = with_drawings(report)
     return Outcome(report, restored, context.loaded, used is not gan)

@@ -47,10 +47,11 @@ class Run:
     reopen: Callable[[], Opened] | None = None  # opens all this again in a process of an analysis' own
     isolate: Literal["strangers", "all", "none"] = "strangers"  # whose analyses get one, where `reopen` is given
     limits: Limits = field(default_factory=Limits)  # of such a process
+    shared: dict[Hashable, Any] | None = None  # of the runs that this one is compared with: what was made for all
 
     def __post_init__(self) -> None:
         self.errors: list[Exception] = []
-        self._shared: dict[Hashable, Any] = {}
+        self._shared: dict[Hashable, Any] = {} if self.shared is None else self.shared
         self.parsed: dict[str, Options] = {}
         self._recorded: dict[str, dict[str, Any]] = {}  # the options as they were before anything ran
         self._unusable: dict[str, GanProbeError] = {}
@@ -228,6 +229,7 @@ class Run:
             loaded += [line for line in outcome.loaded if line not in loaded]
             return dataclasses.replace(outcome, report=check_report(outcome.report))
         context = Context(self.seed, self.device, self.batch_size, self.data, loaded=loaded, shared=self._shared)
+        context = dataclasses.replace(context, keeps_images=self.shared is not None)
         if stranger(registered):  # nothing that it leaves there meets the others
             data = None if self.data is None else self.data.lent()
             context = dataclasses.replace(context, data=data, loaded=[], shared={})

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from gan_probe.report.bibtex import CITATION, Entry, parse
 from gan_probe.report.model import Artifact, Cell, Figure, Measure, Report, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-CHECK_DPI = 40  # figures are drawn once, small: broken mathematics or sizes fail here
+CHECK_DPI = 40  # figures are drawn once, small, and as PDF: broken mathematics or sizes fail here
 # What no page, spreadsheet or reader takes: more than this belongs into an artifact.
 MOST_PARTS = 1000  # tables, figures, notes, ..., each; columns of a table
 MOST_ROWS = 100_000
@@ -23,12 +24,13 @@ WIDEST_NUMBER = 1000  # bits of a whole number
 SPEC = re.compile(r"(\D|\d{1,3}(?!\d))*")  # a format whose numbers have three digits at most
 
 
-def check_report(report: object) -> Report:
+def check_report(report: object, references: Sequence[str] | None = None) -> Report:
     """The report with numpy scalars as Python numbers and prose on one line; a fault names the part that has it.
 
-    Raises TypeError for parts of the wrong type and ValueError for tables that are not rectangular, doubled or
-    unusable names, senseless formats, monstrous sizes, measures without finite values, and figures or artifacts that
-    cannot be written. What is of a class derived from ours becomes ours: no code of the plugin's runs behind this.
+    `references` are its analysis', of which it gets those that it cites; without, they are its own. Raises TypeError
+    for parts of the wrong type and ValueError for tables that are not rectangular, doubled or unusable names, senseless
+    formats, monstrous sizes, measures without finite values, figures or artifacts that cannot be written, and citations
+    of nothing. What is of a class derived from ours becomes ours: no code of the plugin's runs behind this.
     """
     if not isinstance(report, Report):
         raise TypeError(f"an analysis returns a gan_probe.Report, not {type(report).__name__}")
@@ -39,6 +41,7 @@ def check_report(report: object) -> Report:
         artifacts=tuple(_artifact(part) for part in _parts(report.artifacts, Artifact, "artifact")),
         measures=tuple(_measure(part) for part in _parts(report.measures, Measure, "measure")),
         methods=_prose(report.methods, "the methods"),
+        references=_cited(report.methods, report.references if references is None else references),
         notes=tuple(_prose(note, "a note") for note in _sequence(report.notes, "the notes")),
         title=_prose(report.title, "the report's title"),
     )
@@ -95,6 +98,25 @@ def _text(text: object, what: str) -> str:
     return str.__str__(text)
 
 
+def _cited(methods: str, references: object) -> tuple[str, ...]:
+    """The references that the methods cite, in that order."""
+    entries: dict[str, Entry] = {}
+    for number, text in enumerate(_sequence(references, "the references"), 1):
+        try:
+            entry = parse(text)
+        except ValueError as error:
+            raise ValueError(f"reference {number}: {error}") from None
+        if entry.key in entries:
+            raise ValueError(f"two references have the key {entry.key!r}")
+        entries[entry.key] = entry
+    cited = list(dict.fromkeys(CITATION.findall(methods)))
+    if "[@" in CITATION.sub("", methods):
+        raise ValueError("its methods hold '[@', which begins no citation such as [@radford2016]")
+    if unknown := [key for key in cited if key not in entries]:
+        raise ValueError(f"its methods cite {unknown[0]!r}, which is not among its references")
+    return tuple(entries[key].bibtex() for key in cited)
+
+
 def _table(table: Table) -> Table:
     what = f"table {table.name!r}"
     rows = list(_sequence(table.rows, f"{what}: its rows", MOST_ROWS))
@@ -149,11 +171,12 @@ def _cell(value: Any, what: str, column: str) -> Cell:
 
 
 def _figure(figure: Figure) -> Figure:
-    from gan_probe.report.figures import png
+    from gan_probe.report.drawing import pdf, png
 
     what = f"figure {figure.name!r}"
     try:
         png(figure, dpi=CHECK_DPI)
+        pdf(figure)
     except TypeError as error:
         raise TypeError(f"{what}: {error}") from error
     except Exception as error:  # matplotlib raises whatever its artists raise

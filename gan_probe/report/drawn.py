@@ -12,23 +12,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What the writers make of a matplotlib figure, ready: its `png`."""
+    """A picture as the writers want it, ready; `chart` where matplotlib drew it, rather than given as pixels."""
 
     png: bytes
+    pdf: bytes
+    chart: bool = True
 
 
 def with_drawings(report: Report) -> Report:
     """The report with every matplotlib figure drawn; pixels stay as they are."""
     import numpy as np
 
-    from gan_probe.report.figures import png
+    from gan_probe.report.drawing import pdf, png
 
     return dataclasses.replace(
         report,
         figures=[
             figure
             if isinstance(figure.content, np.ndarray)
-            else dataclasses.replace(figure, content=Drawn(png(figure)))
+            else dataclasses.replace(figure, content=Drawn(png(figure), pdf(figure)))
             for figure in report.figures
         ],
     )
