@@ -27,7 +27,7 @@ return {
       .includes(n.tagName.toUpperCase())).map(n => n.outerHTML.slice(0, 200)),
   comments: document.createNodeIterator(document, NodeFilter.SHOW_COMMENT).nextNode()?.data ?? "",
   addresses: all.flatMap(n => [n.getAttribute("href"), n.getAttribute("src")]).filter(a => a !== null)
-    .filter(a => !a.startsWith("data:image/png;base64,") && !/^#(analysis-\\d+|[a-z]+)$/.test(a)),
+    .filter(a => !a.startsWith("data:image/png;base64,") && !/^#[a-z]+(-\\d+)?$/.test(a)),
   requests: performance.getEntriesByType("resource").map(e => e.name).filter(n => !n.startsWith("data:")),
   title: document.title,
   heading: document.querySelector("h1").textContent,
