@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
