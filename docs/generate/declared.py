@@ -48,8 +48,8 @@ def analysis_of(name: str) -> str:
 
 def _needs(analysis: type[Analysis[Any]]) -> str:
     lines = ["## Needs", ""]
-    lines += [f"- `{need}`: {NEEDS[need]}" for need in sorted(analysis.needs)]
-    lines += [f"- `{taken}`, where there is one: {NEEDS[taken]}" for taken in sorted(analysis.takes)]
+    lines += [f"- `{need}`, {NEEDS[need]}" for need in sorted(analysis.needs)]
+    lines += [f"- not needed, but used: `{taken}`, {NEEDS[taken]}" for taken in sorted(analysis.takes)]
     return "\n".join(lines)
 
 
@@ -67,14 +67,9 @@ def _flag(option: Declared) -> str:
 
 
 def _kind(option: Declared) -> str:
-    if option.choices:
-        kind = ", ".join(f"`{choice}`" for choice in option.choices)
-    else:
-        kind = KINDS[option.type]
-    if option.multiple:
-        kind += ", one or more with commas between"
+    kind = ", ".join(f"`{choice}`" for choice in option.choices) if option.choices else KINDS[option.type]
     bounds = [f"{word} {limit:,g}" for word, limit in (("from", option.min), ("to", option.max)) if limit is not None]
-    return " ".join([kind, *bounds])
+    return " ".join([kind, *bounds]) + ("; more with commas between" if option.multiple else "")
 
 
 def _default(option: Declared) -> str:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from commands import command_pages, help_of
 from declared import analysis_of, overview
-from notebook import executed
+from mkdocs.structure.files import File
+from notebooks import executed
 from pictures import figure, report_files
 from pieces import piece
-
-from mkdocs.structure.files import File
 
 if TYPE_CHECKING:
     from collections.abc import Callable

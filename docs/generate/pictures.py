@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import struct
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,12 @@ def report_files(folder: Path) -> dict[str, Path]:
     return {f"reports/{path.relative_to(folder).as_posix()}": path for path in found}
 
 
+def shown_width(path: Path) -> int:
+    """Pixels that a picture takes on the page: half its own, as it is drawn for dense screens, small ones more."""
+    width: int = struct.unpack(">I", path.read_bytes()[16:20])[0]  # a PNG's header begins with it
+    return max(width // 2, min(width, 360))
+
+
 def figure(words: str) -> str:
     """A picture with its title and caption: `REPORT ANALYSIS NAME`."""
     report, analysis, name = words.split()
@@ -31,6 +38,7 @@ def figure(words: str) -> str:
             if (found["name"], part["name"]) == (analysis, name):
                 title, caption, alt = (html.escape(part[key]) for key in ("title", "caption", "alt"))
                 picture = f"![{alt.replace('[', '(').replace(']', ')')}](/reports/{report}/{part['file']})"
+                picture += f'{{ width="{shown_width(REPORTS / report / part["file"])}" }}'
                 whole = f"[The whole report](/reports/{report}/index.html)."
                 return (
                     f'<figure markdown="span">\n{picture}\n<figcaption markdown="span">**{title}.** {caption} '

@@ -19,7 +19,7 @@ def piece(words: str) -> str:
 
 
 def definition(source: str, name: str) -> str:
-    """The lines of one top-level function or class with its decorators, or of all imports; KeyError if there is none."""
+    """The lines of a top-level function or class with its decorators, or of all imports; KeyError if there is none."""
     lines = source.splitlines()
     if name == "imports":
         imports = [node for node in ast.parse(source).body if isinstance(node, ast.Import | ast.ImportFrom)]

@@ -22,6 +22,6 @@ def load_gan(request):
         raise BadInputError(f"{request.path.name} needs rows of 256 numbers, one row for each latent dimension")
     stages = (Stage("linear", len(weight), 256, shape=(1, 16, 16), activation="tanh"),)
     generator = Network(stages, 1).eval().requires_grad_(False)
-    generator.load_state_dict({"dense1.weight": weight.T.contiguous()})
+    generator.load_state_dict({"dense1.op.weight": weight.T.contiguous()})
     card = Card(request.path.stem, "latents", image_size=16, channels=1, z_size=len(weight), generator=stages)
     return GAN(card, generator)

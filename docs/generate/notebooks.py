@@ -23,10 +23,11 @@ def run(path: Path) -> Any:
     import nbformat
     from nbclient import NotebookClient
 
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # a debugger's remark on frozen modules
     book = nbformat.read(path, as_version=4)
+    environment = os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # a debugger's remark on frozen modules
     with tempfile.TemporaryDirectory() as folder:
-        NotebookClient(book, timeout=SECONDS, resources={"metadata": {"path": folder}}).execute()
+        client = NotebookClient(book, timeout=SECONDS, resources={"metadata": {"path": folder}})
+        client.execute(env=environment)
     return json.loads(nbformat.writes(book))
 
 
@@ -45,7 +46,10 @@ def _output(output: dict[str, Any]) -> str:
         return f'<div class="output">{_unindented(_text(data["text/html"]))}</div>'
     if "image/png" in data:
         picture = _text(data["image/png"]).replace("\n", "")
-        return f'<div class="output"><img alt="Output of the cell above" src="data:image/png;base64,{picture}"></div>'
+        wide = output.get("metadata", {}).get("image/png", {}).get("width", "")
+        size = f' width="{wide}"' if wide else ""
+        shown = f'<img alt="Output of the cell above"{size} src="data:image/png;base64,{picture}">'
+        return f'<div class="output">{shown}</div>'
     return _block(_text(data.get("text/plain", "")))
 
 
