@@ -68,8 +68,14 @@ def _flag(option: Declared) -> str:
 
 def _kind(option: Declared) -> str:
     kind = ", ".join(f"`{choice}`" for choice in option.choices) if option.choices else KINDS[option.type]
-    bounds = [f"{word} {limit:,g}" for word, limit in (("from", option.min), ("to", option.max)) if limit is not None]
+    bounds = [
+        f"{word} {_bound(limit)}" for word, limit in (("from", option.min), ("to", option.max)) if limit is not None
+    ]
     return " ".join([kind, *bounds]) + ("; more with commas between" if option.multiple else "")
+
+
+def _bound(limit: float) -> str:
+    return f"{limit:,.0f}" if limit == int(limit) and abs(limit) < 1e9 else f"{limit:g}"
 
 
 def _default(option: Declared) -> str:
