@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format docs reports zoo imagenet32 bench-probe bench-neighbors bench-sampling bench-train bench-stream ablations clean
+.PHONY: demo test slow lint format docs reports zoo imagenet32 bench-probe bench-neighbors bench-dedup bench-sampling bench-train bench-stream ablations clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -102,6 +102,10 @@ bench-probe: $(VENV)/.package  ## the solver against LinearSVC, and extraction a
 bench-neighbors: $(VENV)/.package  ## nearest neighbours against faiss and scikit-learn; JSON in the last line
 	-$(INSTALL) faiss-cpu
 	$(BIN)/python benchmarks/neighbors.py --shared $(SHARED)
+
+bench-dedup: $(VENV)/.package  ## near-duplicates on samples whose truth is known; JSON in the last line
+	$(BIN)/python $(SHARED)/data/unpack .cache cifar10
+	$(BIN)/python benchmarks/duplicates.py .cache/cifar10 toy-rooms toy-faces --sheet .cache/wrong-pairs.png
 
 bench-stream: $(VENV)/.package  ## a stream of 3,000,000 images: speed and memory; JSON in the last line
 	$(BIN)/python benchmarks/stream.py

@@ -34,11 +34,12 @@ def check_analysis(
 ) -> Report:
     """Run an analysis five times, and raise AssertionError with what breaks the contract; else return its report.
 
-    The same seed must give the same tables, figures and artifacts. After another analysis, with other global random
-    states and with another batch size, the tables must be the same, numbers within `rtol` of each other. Nothing may
-    be printed. The networks (weights, modes, hooks), the process and the global random states must be left as they
-    were, also when a network fails half-way. Names, needs and options must be declared and documented. `gan` and `data`
-    default to `tiny_gan` and a small set, each only where the analysis needs it; `options` are the analysis' own.
+    The same seed must give the same tables, figures, artifacts and measures. After another analysis, with other global
+    random states and with another batch size, tables and measures must be the same, numbers within `rtol` of each
+    other. Nothing may be printed. The networks (weights, modes, hooks), the process and the global random states must
+    be left as they were, also when a network fails half-way. Names, needs and options must be declared and documented.
+    `gan` and `data` default to `tiny_gan` and a small set, each only where the analysis needs it; `options` are the
+    analysis' own.
     """
     from gan_probe.testing import tiny_data, tiny_gan
 
@@ -90,7 +91,7 @@ class _Trial:
         with contained(self.gan) as restored:
             before = _random_states()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                report = check_report(self.analysis().run(self.gan, self.options, context))
+                report = check_report(self.analysis().run(self.gan, self.options, context), self.analysis.references)
             # importing a library may draw random numbers, once: the first run is not held to it
             touched = disturbed and not _equal(before, _random_states())
         _require(not printed.getvalue(), f"{name}: it prints {printed.getvalue()[:80]!r}: return notes instead")
@@ -171,9 +172,11 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _same(report: Report, first: Report, what: str) -> None:
-    from gan_probe.report.figures import png
+    from gan_probe.report.drawing import png
 
     _alike(report, first, 0.0, what)
+    for measure, old in zip(report.measures, first.measures, strict=True):
+        _require(_equal(measure.values, old.values), f"{what}: measure {measure.name}")
     for figure, before in zip(report.figures, first.figures, strict=True):
         _require(png(figure, DPI) == png(before, DPI), f"{what}: figure {figure.name}")
     for artifact, earlier in zip(report.artifacts, first.artifacts, strict=True):
@@ -185,8 +188,16 @@ def _bytes(artifact: Artifact) -> bytes:
 
 
 def _alike(report: Report, first: Report, rtol: float, what: str) -> None:
-    names = [[[part.name for part in parts] for parts in (r.tables, r.figures, r.artifacts)] for r in (report, first)]
+    names = [
+        [[part.name for part in parts] for parts in (r.tables, r.figures, r.artifacts, r.measures)]
+        for r in (report, first)
+    ]
     _require(names[0] == names[1], f"{what}: {names[0]} and {names[1]}")
+    for mine, theirs in zip(report.measures, first.measures, strict=True):
+        where = f"{what}: measure {mine.name}"
+        _require(mine.units == theirs.units, f"{where}: its units are {mine.units!r} and {theirs.units!r}")
+        _require(len(mine.values) == len(theirs.values), f"{where}: {len(mine.values)} and {len(theirs.values)} values")
+        _require(_cells_alike(mine.value, theirs.value, rtol), f"{where}: {mine.value!r} and {theirs.value!r}")
     for new, old in zip(report.tables, first.tables, strict=True):
         _require(
             len(new.rows) == len(old.rows), f"{what}: table {new.name} has {len(new.rows)} rows, not {len(old.rows)}"

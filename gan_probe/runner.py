@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from gan_probe.analysis import NEEDS, Context
+from gan_probe.analysis import NEEDS, Analysis, Context
 from gan_probe.data.names import short
-from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, one_line
+from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, described, one_line
 from gan_probe.options import parse_options
-from gan_probe.own_process import CrashedError, Job, Limits, perform, perform_apart
+from gan_probe.own_process import CrashedError, Job, Limits, lent, perform, perform_apart
 from gan_probe.plugins import stranger
 from gan_probe.provenance import provenance
 from gan_probe.report import Report, RunReport
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from gan_probe.data import Data
     from gan_probe.gan import GAN
+    from gan_probe.options import Options
     from gan_probe.own_process import Opened, Outcome
     from gan_probe.plugins import Registered
 
@@ -45,18 +47,28 @@ class Run:
     reopen: Callable[[], Opened] | None = None  # opens all this again in a process of an analysis' own
     isolate: Literal["strangers", "all", "none"] = "strangers"  # whose analyses get one, where `reopen` is given
     limits: Limits = field(default_factory=Limits)  # of such a process
+    shared: dict[Hashable, Any] | None = None  # of the runs that this one is compared with: what was made for all
 
     def __post_init__(self) -> None:
         self.errors: list[Exception] = []
-        self._shared: dict[Hashable, Any] = {}
-        self.parsed = {
-            r.analysis.name: parse_options(r.analysis.Options, dict(self.options.get(r.analysis.name, {})))
-            for r in self.analyses
-        }
+        self._shared: dict[Hashable, Any] = {} if self.shared is None else self.shared
+        self.parsed: dict[str, Options] = {}
+        self._recorded: dict[str, dict[str, Any]] = {}  # the options as they were before anything ran
+        self._unusable: dict[str, GanProbeError] = {}
+        for name, registered in ((r.analysis.name, r) for r in self.analyses):
+            try:
+                self.parsed[name] = parse_options(registered.analysis.Options, dict(self.options.get(name, {})))
+                self._recorded[name] = dataclasses.asdict(self.parsed[name])
+            except GanProbeError:
+                raise
+            except Exception as error:  # its own bug, which must cost nobody else a result
+                self._unusable[name] = GanProbeError(one_line(f"{name}: its options failed, {described(error)}"))
 
     def obstacle(self, registered: Registered) -> GanProbeError | None:
         """Why this analysis cannot run here, in one sentence; None where it can."""
         analysis = registered.analysis
+        if analysis.name in self._unusable:
+            return self._unusable[analysis.name]
         needs = analysis.needs
         given = (self.gan.gives if self.gan else frozenset()) | ({"data"} if self.data is not None else frozenset())
         obstacle = ""
@@ -71,12 +83,26 @@ class Run:
                 return BadInputError(f"{analysis.name} needs a checkpoint: name one behind the options")
             cause = f" ({self.no_data})" if self.no_data and NEEDS["data"] in missing else ""
             return BadInputError(one_line(f"{analysis.name} needs {' and '.join(missing)}{cause}{obstacle}"))
+        return self._checked(registered)
+
+    def _checked(self, registered: Registered) -> GanProbeError | None:
+        """What its own check says."""
+        from gan_probe.isolation import contained
+        from gan_probe.lent_stream import printing_aside
+
+        analysis = registered.analysis
+        if analysis.check is Analysis.check:
+            return None
+        guard = contained(self.gan) if stranger(registered) else contextlib.nullcontext()
         try:
-            analysis().check(self.gan, self.parsed[analysis.name], self.data)
+            with guard, printing_aside():
+                analysis().check(lent(self.gan), self.parsed[analysis.name], self.data)
         except GanProbeError as error:
             return error
-        except Exception as error:  # its own bug, which must cost nobody else a result
-            return GanProbeError(one_line(f"{analysis.name}: its check failed, {type(error).__name__}: {error}"))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # its own bug, sys.exit included, which must cost nobody else a result
+            return GanProbeError(one_line(f"{analysis.name}: its check failed, {described(error)}"))
         return None
 
     def fitting(self) -> list[Registered]:
@@ -112,11 +138,20 @@ class Run:
                 name=name,
                 title=registered.analysis.title or name,
                 plugin=registered.distribution,
-                options=dataclasses.asdict(self.parsed[name]),
+                options=self._recorded.get(name, {}),
             )
             result.analyses.append(report)
             if on_report is not None:
-                on_report(result, report)
+                try:
+                    on_report(result, report)
+                except (GanProbeError, OSError):
+                    raise
+                except Exception as error:  # a part of it cannot be written after all
+                    lost = self._failure(error)
+                    result.analyses[-1] = dataclasses.replace(
+                        lost, name=name, title=report.title, plugin=report.plugin, options=report.options
+                    )
+                    on_report(result, result.analyses[-1])
             landed.append(name)
 
         try:
@@ -145,22 +180,29 @@ class Run:
         try:
             outcome = self._perform(registered, result.run["images"])
             report, restored, rebuilt = outcome.report, outcome.restored, outcome.rebuilt
-        except (KeyboardInterrupt, OutputError):
+        except KeyboardInterrupt:
             raise
         # an analysis may fail in any way, sys.exit included, and must not take the others' results with it
         except BaseException as error:
-            if self.on_traceback is not None:
-                self.on_traceback(traceback.format_exc())
-            plain = isinstance(error, GanProbeError | CrashedError)
-            reason = one_line(error if plain else f"{type(error).__name__}: {error}")
-            self.errors.append(error if isinstance(error, Exception) else GanProbeError(reason))
-            report = Report(status="failed", error=reason)
+            if isinstance(error, OutputError) and not stranger(registered):
+                raise  # our own have met a full disk: what follows could not be written either
+            report = self._failure(error)
         notes = [*report.notes]
         if rebuilt:
             notes.append("This analysis needs gradients: it ran on networks rebuilt in torch from the ONNX graphs.")
         if restored:
-            notes.append(f"Put back after this analysis: {', '.join(dict.fromkeys(restored))}.")
+            notes.append(f"Put back after {registered.analysis.name}: {', '.join(dict.fromkeys(restored))}.")
         return dataclasses.replace(report, notes=notes, seconds=round(time.perf_counter() - began, 3))
+
+    def _failure(self, error: BaseException) -> Report:
+        """The report of an analysis that failed with this error, which is told on."""
+        if self.on_traceback is not None:
+            self.on_traceback("".join(traceback.format_exception(error)))
+        reason = described(error)
+        if isinstance(error, GanProbeError | CrashedError):
+            reason = reason.partition(": ")[2] or reason
+        self.errors.append(error if isinstance(error, Exception) else GanProbeError(reason))
+        return Report(status="failed", error=one_line(reason))
 
     def _perform(self, registered: Registered, loaded: list[dict[str, Any]]) -> Outcome:
         """Run it here or, where it is to be kept apart and can be, in a process of its own."""
@@ -187,11 +229,19 @@ class Run:
             loaded += [line for line in outcome.loaded if line not in loaded]
             return dataclasses.replace(outcome, report=check_report(outcome.report))
         context = Context(self.seed, self.device, self.batch_size, self.data, loaded=loaded, shared=self._shared)
+        context = dataclasses.replace(context, keeps_images=self.shared is not None)
+        if stranger(registered):  # nothing that it leaves there meets the others
+            data = None if self.data is None else self.data.lent()
+            context = dataclasses.replace(context, data=data, loaded=[], shared={})
         if self.progress is not None:
             context = dataclasses.replace(context, progress=self.progress)
         if self.open_data is not None:
             context = dataclasses.replace(context, open_data=self.open_data)
-        return perform(registered.analysis, self.gan, options, context)
+        # what strangers' figures do when they are drawn belongs to their run, as all their code does
+        drawn = self.reopen is not None and stranger(registered)
+        outcome = perform(registered.analysis, self.gan, options, context, drawn)
+        loaded += [line for line in outcome.loaded if line not in loaded]
+        return outcome
 
 
 def default_data(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -12,11 +13,12 @@ from typing import IO, TYPE_CHECKING, Self
 
 from gan_probe import disk
 from gan_probe.errors import OutputError
-from gan_probe.report.csv import to_csv
-from gan_probe.report.figures import png
+from gan_probe.report.csv import measure_csv, to_csv
+from gan_probe.report.drawing import pdf, png
 from gan_probe.report.html import render_page
 from gan_probe.report.json import dumps
 from gan_probe.report.latex import to_latex
+from gan_probe.report.methods import METHODS, REFERENCES, methods, to_bibtex, to_tex
 from gan_probe.report.names import file_names
 
 if TYPE_CHECKING:
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 # The mark of a report's folder, its lock, and the list of what was written: a name is noted before its file appears.
 MANIFEST = ".gan-probe-report"
 UNSUCCESSFUL = ("failed", "refused", "interrupted")
-FOLDERS = ("tables", "figures", "artifacts")
+FOLDERS = ("tables", "figures", "artifacts", "measures")
 # A manifest may come from anywhere: no name in it leads out of the folder.
-OURS = re.compile(rf"index\.html|report\.json|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
+TOP = ("index.html", "report.json", METHODS, REFERENCES)  # replaced as they are: each is whole at every moment
+OURS = re.compile(rf"{'|'.join(map(re.escape, TOP))}|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
 UNFINISHED = re.compile(r"\..+\.partial")  # what disk.replacing leaves behind when the process is killed
 
 
@@ -78,20 +81,32 @@ class ReportFolder:
             run_report.analyses.append(report)
         position = next(i for i, known in enumerate(run_report.analyses) if known is report)
         names = file_names(run_report.analyses)[position]
-        self._clear()
+        # all is made before anything is written: what cannot be made leaves no half of itself
+        made: dict[str, bytes] = {}
         for table, file in zip(report.tables, names.tables, strict=True):
-            self._write(f"{file}.csv", to_csv(table).encode())
-            self._write(f"{file}.tex", to_latex(table, file.partition("/")[2]).encode())
+            made[f"{file}.csv"] = to_csv(table).encode()
+            made[f"{file}.tex"] = to_latex(table, file.partition("/")[2]).encode()
         for figure, file in zip(report.figures, names.figures, strict=True):
-            self._pictures[file] = png(figure)
-            self._write(file, self._pictures[file])
-        for artifact, file in zip(report.artifacts, names.artifacts, strict=True):
-            self._copy(file, artifact)
+            self._pictures[file] = made[f"{file}.png"] = png(figure)
+            made[f"{file}.pdf"] = pdf(figure)
+        for measure, file in zip(report.measures, names.measures, strict=True):
+            made[file] = measure_csv(measure).encode()
+        with contextlib.ExitStack() as stack:
+            files = {file: _opened(stack, a) for a, file in zip(report.artifacts, names.artifacts, strict=True)}
+            self._clear()
+            for file, content in made.items():
+                self._write(file, content)
+            for file, source in files.items():
+                with disk.replacing(self._prepare(file)) as target:
+                    shutil.copyfileobj(source, target)
         self.finish(run_report)
 
     def finish(self, run_report: RunReport) -> None:
         """Bring `index.html` and `report.json` up to date with what the run knows now."""
         self._clear()
+        section = methods(run_report)
+        self._write(METHODS, to_tex(section).encode())
+        self._write(REFERENCES, to_bibtex(section).encode())
         self._write("report.json", dumps(run_report).encode())
         self._write("index.html", render_page(run_report, self._pictures).encode())
 
@@ -131,7 +146,7 @@ class ReportFolder:
             return False
 
     def _clear(self) -> None:
-        """Remove, once, what an earlier report wrote, but for the two files that this one replaces at a stroke."""
+        """Remove, once, what an earlier report wrote, but for the files that this one replaces at a stroke."""
         if self._manifest is None:
             raise RuntimeError("use ReportFolder as a context: with ReportFolder(path) as folder")
         if self._noted:
@@ -149,7 +164,7 @@ class ReportFolder:
                 with contextlib.suppress(OSError):  # the user's own files are in there, or it never was
                     (self.path / name).rmdir()
             self._manifest.truncate(0)
-            self._note("index.html", "report.json")
+            self._note(*TOP)
         except OSError as error:
             raise OutputError(f"cannot clear {self.path}: {error.strerror or error}") from error
 
@@ -174,9 +189,11 @@ class ReportFolder:
     def _write(self, name: str, content: bytes) -> None:
         disk.write_bytes(self._prepare(name), content)
 
-    def _copy(self, name: str, artifact: Artifact) -> None:
-        if isinstance(artifact.content, bytes):
-            self._write(name, artifact.content)
-            return
-        with artifact.content.open("rb") as source, disk.replacing(self._prepare(name)) as target:
-            shutil.copyfileobj(source, target)
+
+def _opened(stack: contextlib.ExitStack, artifact: Artifact) -> IO[bytes]:
+    if isinstance(artifact.content, bytes):
+        return io.BytesIO(artifact.content)
+    try:
+        return stack.enter_context(artifact.content.open("rb"))
+    except OSError as error:  # it was there when the analysis ended
+        raise ValueError(f"artifact {artifact.name!r}: its file cannot be read: {error.strerror}") from error

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as MatplotlibFigure
 
+    from gan_probe.report.drawn import Drawn
+
 Cell = str | int | float | bool | None
 
 
@@ -59,11 +61,11 @@ class Figure:
     """A picture: a matplotlib figure (made with `matplotlib.figure.Figure`, never pyplot) or pixels.
 
     Pixels are (H, W, 3) or (H, W) uint8 and are shown unsmoothed. `name` is a lower-case identifier; `alt` says in one
-    sentence what a reader who cannot see it should know.
+    sentence what a reader who cannot see it should know. Figures from a process of their own come `Drawn`.
     """
 
     name: str
-    content: MatplotlibFigure | np.ndarray
+    content: MatplotlibFigure | np.ndarray | Drawn
     title: str = ""
     caption: str = ""
     alt: str = ""
@@ -83,10 +85,12 @@ class Measure:
     """One number with the values behind it, so that the same analysis of several checkpoints can be compared.
 
     `values` are (N,) floats: one for each `unit` (`"test image"`, `"sample"`, `"walk"`), whose mean is the number; or,
-    where `estimate` is given, bootstrap replicates of that number, drawn by the same `ctx.rng` for every checkpoint.
-    `units` says which units they are (a data fingerprint, a seed): two measures whose `units` agree are paired, value
-    by value. `better` is `"higher"`, `"lower"` or, where neither is, empty; `format` is a Python format spec. `name` is
-    a lower-case identifier, unique in its analysis.
+    where `estimate` is given, replicates of that number, drawn by the same `ctx.rng` for every checkpoint, whose
+    deviation is its error. `title` says what is measured, its feature space too: numbers under other titles are not
+    compared. `units` says which units they are (a data fingerprint, a seed): two measures whose `units` agree are
+    paired, value by value. Samples of two generators at the same latents are such a pair (common random numbers): right
+    for any two, and narrower where they draw alike. `better` is `"higher"`, `"lower"` or, where neither is, empty;
+    `format` is a Python format spec. `name` is a lower-case identifier, unique in its analysis.
     """
 
     name: str
@@ -98,6 +102,11 @@ class Measure:
     better: Literal["higher", "lower", ""] = ""
     format: str = ".4g"
 
+    @property
+    def value(self) -> float:
+        """The number itself."""
+        return float(self.values.mean()) if self.estimate is None else self.estimate
+
 
 @dataclass(frozen=True)
 class Report:
@@ -105,8 +114,8 @@ class Report:
 
     An analysis fills `tables`, `figures`, `artifacts`, `measures`, `methods` (the paragraph that a paper would print:
     what was done, with its numbers, citing the analysis' `references` as `[@key]`) and `notes` (sentences a reader must
-    know: what was assumed, skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed`, `refused` or
-    `interrupted`, `error` its one-line reason.
+    know: what was assumed, skipped, recomputed). The runner adds the rest: `references` are the BibTeX entries of what
+    is cited, `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its one-line reason.
     """
 
     tables: Sequence[Table] = ()
@@ -114,6 +123,7 @@ class Report:
     artifacts: Sequence[Artifact] = ()
     measures: Sequence[Measure] = ()
     methods: str = ""
+    references: Sequence[str] = ()
     notes: Sequence[str] = ()
     name: str = ""
     title: str = ""

@@ -152,6 +152,12 @@ def sample_run() -> RunReport:
     return run_report()
 
 
+RADFORD = """@inproceedings{radford2016,
+  author = {Radford, Alec and Metz, Luke and Chintala, Soumith},
+  title = {Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks},
+  booktitle = {International Conference on Learning Representations},
+  year = {2016}
+}"""
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -190,6 +196,8 @@ def report_of(text: str) -> Report:
         tables=[Table("t", [{text: text, "n": 1}], title=text, caption=text)],
         figures=[Figure("f", pixels, title=text, caption=text, alt=text)],
         artifacts=[Artifact(text, b"", caption=text)],
+        methods=f"{text} [@radford2016]",
+        references=(RADFORD,),
         notes=[text],
         name=text,
         title=text,
@@ -209,4 +217,6 @@ def run_of() -> Callable[[str], RunReport]:
 def _run_of(text: str) -> RunReport:
     key = f"{text} of the user"  # and none of the page's own: such a card is another test's
     checkpoint = {"name": text, "format": text, "training_data": text, "licence": text, key: [text]}
-    return RunReport(checkpoint, {"command": text, "skipped": [text], "data": {text: text}}, [report_of(text)] * 2)
+    run = {"command": text, "skipped": [text], "data": text, "versions": {"gan-probe": text}, "device": text}
+    images = [{"split": text, "n": 3}]
+    return RunReport(checkpoint, run | {"images": images, text: text}, [report_of(text)] * 2)

@@ -72,7 +72,8 @@ def test_the_page_is_self_contained_and_forbids_everything_else(sample_run: RunR
     page = render_page(sample_run)
     parsed = Skeleton(page)
     assert {
-        re.match(r"data:image/png;base64,|#(analysis-\d+|provenance)$", url) is not None for url in parsed.urls
+        re.match(r"data:image/png;base64,|#(analysis-\d+|reference-\d+|methods|provenance)$", url) is not None
+        for url in parsed.urls
     } == {True}
     assert "http" not in page.replace("http-equiv", "")
     assert "url(" not in page
