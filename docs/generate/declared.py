@@ -10,11 +10,13 @@ from pictures import reports
 from gan_probe.analysis import NEEDS
 from gan_probe.options import declared
 from gan_probe.plugins import BUILT_IN, host
+from gan_probe.report.bibtex import parse
 
 if TYPE_CHECKING:
     from gan_probe.analysis import Analysis
     from gan_probe.options import Declared
 
+LINKS = {"doi": "https://doi.org/", "eprint": "https://arxiv.org/abs/", "url": ""}
 KINDS = {int: "whole number", float: "number", str: "text", bool: "switch"}
 
 
@@ -105,4 +107,8 @@ def _outputs(name: str) -> str:
 def _references(analysis: type[Analysis[Any]]) -> str:
     if not analysis.references:
         return ""
-    return "\n".join(["## References", "", "```bibtex", *"\n\n".join(analysis.references).splitlines(), "```"])
+    lines = []
+    for entry in sorted((parse(text) for text in analysis.references), key=lambda entry: entry.text()):
+        link = LINKS[kind] + entry.fields[kind] if (kind := next((k for k in LINKS if k in entry.fields), "")) else ""
+        lines.append(f"- {cell(entry.text())}" + (f" [{cell(link)}]({link})" if link else ""))
+    return "\n".join(["## References", "", *lines])

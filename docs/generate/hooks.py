@@ -30,7 +30,7 @@ MARKERS: dict[str, Callable[[str], str]] = {
     "analysis": analysis_of,  # NAME: its options, needs, outputs and references
     "analyses": overview,  # all: a table of the built-in analyses
     "code": piece,  # FILE [NAME]: the file, or one function or class of it
-    "command": help_of,  # NAME: its --help, where this version has it
+    "command": help_of,  # NAME: what its --help says, where this version has it
     "figure": figure,  # REPORT ANALYSIS NAME: of an example report, with its own caption
     "notebook": executed,  # FILE: what its cells say when they are run now
 }

@@ -40,6 +40,7 @@ class Brightness(Analysis[BrightnessOptions]):
         import numpy as np
 
         from gan_probe.report.figures import image_grid
+        from gan_probe.sampling import sample_units
 
         images = ctx.samples(gan, options.count).pixels  # (N, H, W, C) uint8, drawn once for all analyses of a run
         samples = brightness(images)
@@ -76,7 +77,7 @@ class Brightness(Analysis[BrightnessOptions]):
                     samples,
                     title="Mean brightness",
                     unit="sample",
-                    units=f"latents of seed {ctx.seed}",
+                    units=sample_units(gan, ctx),
                     format=".3f",
                 )
             ],
