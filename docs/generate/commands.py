@@ -53,6 +53,8 @@ def _table(command: click.Command, context: click.Context) -> str:
     for param in command.get_params(context):
         if record := param.get_help_record(context):
             names, text = record
+            if not text:  # an argument, which the usage line shows
+                continue
             rows = sections.setdefault(getattr(param, "section", "Options"), [])
             rows.append(row(f"`{names.replace('|', '&#124;')}`" if "|" not in names else _code(names), cell(text)))
     tables = []

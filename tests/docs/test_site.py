@@ -2,30 +2,6 @@
 
 import re
 
-import pytest
-
-pytest.importorskip("material", reason="mkdocs-material is not installed: `make docs` builds the site with it")
-pytest.importorskip("mkdocstrings", reason="mkdocstrings is not installed: `make docs` builds the site with it")
-
-
-@pytest.fixture(scope="module")
-def site(docs, tmp_path_factory):
-    """The site, strictly built; the notebook's cells are run by test_notebook.py."""
-    import notebooks
-    from mkdocs.commands.build import build
-    from mkdocs.config import load_config
-
-    folder = tmp_path_factory.mktemp("site")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NO_MKDOCS_2_WARNING", "1")
-        patch.chdir(docs.parent)
-        patch.setattr(notebooks, "executed", lambda name: f"*{name}*")
-        config = load_config(str(docs.parent / "mkdocs.yml"), strict=True, site_dir=str(folder))
-        config.plugins.on_startup(command="build", dirty=False)
-        build(config)  # strict: a warning raises
-        config.plugins.on_shutdown()
-    return folder
-
 
 def test_what_has_a_page_in_the_sources_has_one_on_the_site(site, docs):
     sources = {path.relative_to(docs).with_suffix(".html") for path in docs.rglob("*.md")}
