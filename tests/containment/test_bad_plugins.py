@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import pytest
 from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.testing import tiny_gan
 
-from .bad_plugins import DIES, FAILS, GOOD, KINDS, PUT_BACK, Kind, source
+from .bad_plugins import GOOD, KINDS, Kind, source
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a process can do is Linux' here")
 NEIGHBOURS = ("samples", "numbers")
