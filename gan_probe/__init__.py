@@ -12,7 +12,7 @@ These names are what most analyses need; importing them loads nothing heavy. A p
 """
 
 from gan_probe.analysis import Analysis, Context
-from gan_probe.api import load, open_data, run
+from gan_probe.api import compare, load, open_data, run
 from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError
 from gan_probe.gan import GAN, Card
 from gan_probe.hookspecs import hookimpl
@@ -38,6 +38,7 @@ __all__ = [
     "Table",
     "UsageError",
     "__version__",
+    "compare",
     "hookimpl",
     "load",
     "open_data",

@@ -14,7 +14,10 @@ import gan_probe
 from gan_probe.cli.termination import write_nowhere
 from gan_probe.errors import GanProbeError, one_line
 
-COMMANDS = ("run", "sample", "annotate", "info", "convert", "train", "export", "data", "cache", "plugins", "new-plugin")
+COMMANDS = (
+    *("run", "compare", "sample", "annotate", "info", "convert", "train", "export"),
+    *("data", "cache", "plugins", "new-plugin"),
+)
 
 
 class Commands(click.Group):
@@ -46,18 +49,15 @@ class Commands(click.Group):
             raise
 
     def _add_theirs(self) -> None:
-        import importlib.metadata
+        from gan_probe.plugins import host
 
-        from gan_probe.plugins import BUILT_IN, GROUP, host
-
-        # our own plugins add no command: without strangers there is nothing to load, and --help stays quick
-        if any(e.dist is None or e.dist.name != BUILT_IN for e in importlib.metadata.entry_points(group=GROUP)):
-            known = dict(self.commands)
-            for _ in host().call("register_commands", lambda _: None, group=self):
-                pass  # it gives nothing: what it does to the group is its result
-            # a built-in name cannot be overridden, and what is no command cannot be listed
-            theirs = {n: c for n, c in self.commands.items() if isinstance(c, click.Command) and n not in COMMANDS}
-            self.commands = theirs | known
+        known = dict(self.commands)
+        # strangers first, then our own plugins, whose names cannot be taken by them
+        for _ in host().call("register_commands", lambda _: None, group=self):
+            pass  # it gives nothing: what it does to the group is its result
+        # a built-in name cannot be overridden, and what is no command cannot be listed
+        theirs = {n: c for n, c in self.commands.items() if isinstance(c, click.Command) and n not in COMMANDS}
+        self.commands = theirs | known
 
 
 @click.group(

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure as MatplotlibFigure
 
+from gan_probe.report.drawn import Drawn
 from gan_probe.report.style import COLUMN, PAGE
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ def png(figure: Figure, dpi: int = DPI) -> bytes:
     an empty or a monstrous picture.
     """
     content = figure.content
+    if isinstance(content, Drawn):
+        return _begun(content.png, b"\x89PNG\r\n\x1a\n")
     if isinstance(content, MatplotlibFigure):
         return _save(content, "png", dpi)
     return _encode(_pixels(content))
@@ -43,12 +46,20 @@ def pdf(figure: Figure) -> bytes:
     3.25 inches wide or, where that is more than 325 pixels, 6.75: both columns of a paper.
     """
     content = figure.content
+    if isinstance(content, Drawn):
+        return _begun(content.pdf, b"%PDF-")
     if isinstance(content, MatplotlibFigure):
         return _save(content, "pdf")
     pixels = _pixels(content)
     height, width = pixels.shape[:2]
     across = PAGE if width > FINEST * COLUMN else COLUMN
     return _page(_encode(pixels), min(across, TALLEST * width / height))
+
+
+def _begun(content: bytes, signature: bytes) -> bytes:
+    if not isinstance(content, bytes) or not content.startswith(signature):
+        raise ValueError(f"it was drawn before, but does not begin as {signature!r}")
+    return content
 
 
 def _save(figure: MatplotlibFigure, kind: str, dpi: float = DPI) -> bytes:

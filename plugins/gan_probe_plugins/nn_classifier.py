@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gan_probe import Analysis, BadInputError, Figure, Options, Report, Table, hookimpl, option
+from gan_probe import Analysis, BadInputError, Figure, Measure, Options, Report, Table, hookimpl, option
 from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
@@ -204,6 +204,18 @@ def _report(
                 f"errors.{unwritten(judged.classes)}",
                 alt="Matrix of true against predicted classes.",
             ),
+        ],
+        measures=[
+            Measure(
+                f"error-{n}",
+                ~hits,
+                f"Test error, fitted on {n:,} samples",
+                "test image",
+                f"test images {judged.fingerprint[:12]}",
+                better="lower",
+                format=".2%",
+            )
+            for n, hits in right[SAMPLES].items()
         ],
         methods=_methods(right, len(truth)),
         notes=notes,

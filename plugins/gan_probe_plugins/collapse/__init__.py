@@ -47,6 +47,7 @@ class Collapse(Analysis[CollapseOptions]):
 
     def run(self, gan: GAN | None, options: CollapseOptions, ctx: Context) -> Report:
         """Draw, measure beside held-out real images, and judge."""
+        from gan_probe.sampling import sample_units
         from gan_probe_plugins.collapse.classes import named_classes
         from gan_probe_plugins.collapse.measured import measured
         from gan_probe_plugins.collapse.report import report
@@ -55,7 +56,7 @@ class Collapse(Analysis[CollapseOptions]):
         assert gan is not None  # noqa: S101  # `needs` says so
         sets = beside_real(gan, options.samples, options.feature_space, ctx)
         classes, notes = named_classes(gan, sets, options.judge, ctx)
-        return report(sets, measured(sets, options.most, ctx), classes, notes)
+        return report(sets, measured(sets, options.most, ctx), classes, notes, sample_units(gan, ctx))
 
 
 @hookimpl

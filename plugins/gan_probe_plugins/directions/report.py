@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from gan_probe import BadInputError, Figure, Report, Table
+from gan_probe import BadInputError, Figure, Measure, Report, Table
 from gan_probe.directions import Directions, ganspace, random_directions, sefa
 from gan_probe.measures.intervals import crossed_mean, t_mean
 from gan_probe.report.figures import image_grid, interval_chart
+from gan_probe.sampling import sample_units
 from gan_probe_plugins.directions.first_layer import activations, weight
 
 if TYPE_CHECKING:
@@ -45,11 +46,17 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
     control = random_directions(CONTROLS, gan.card.z_size, ctx.rng("directions/random"))
     random = np.stack([walker.change(tried, vector) for vector in control])  # (R, N)
     rows: list[dict[str, Cell]] = []
+    measures: list[Measure] = []
+    units = sample_units(gan, ctx)
     for method, directions in found.items():
         for rank, (vector, share) in enumerate(zip(directions.vectors, directions.explained, strict=True), 1):
             change = walker.change(tried, vector)
             mean, low, high = t_mean(change)
             more, least, most = crossed_mean(change - random)
+            if rank == 1:
+                what = f"Change along {method} 1 over that of random directions, in grey levels"
+                over = change - random.mean(axis=0)
+                measures.append(Measure(f"{method.lower()}-1", over, what, "sample", units, format=".2f"))
             rows.append(
                 {
                     "direction": f"{method} {rank}",
@@ -95,7 +102,13 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
         f"{len(seen):,} samples' activations, and z is regressed on each component's coordinate, as GANSpace does.",
         "A direction that changes much need not change one thing: neither method knows what an object is.",
     ]
-    return Report(tables=[table], figures=figures, methods=_methods(found, len(seen), len(tried), layer), notes=notes)
+    return Report(
+        tables=[table],
+        figures=figures,
+        measures=measures,
+        methods=_methods(found, len(seen), len(tried), layer),
+        notes=notes,
+    )
 
 
 def _methods(found: dict[str, Directions], seen: int, tried: int, layer: Layer) -> str:

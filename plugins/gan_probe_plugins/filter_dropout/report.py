@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from gan_probe import Artifact, Report
+import numpy as np
+
+from gan_probe import Artifact, Measure, Report
 from gan_probe.report import quoted
+from gan_probe.sampling import sample_units
 from gan_probe_plugins.filter_dropout import pictures, tables
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ def report(done: Experiment) -> Report:
     weights = {"layer": layer.name, "maps": model.order.tolist(), "weights": model.weights[model.order].tolist()}
     return Report(
         tables=tables.tables(done),
+        measures=_measures(done) if done.detectors is not None else [],
         figures=pictures.figures(done),
         artifacts=[Artifact("maps.json", json.dumps(weights).encode(), "the layer's maps, the strongest first")],
         methods=_methods(done),
@@ -64,3 +68,24 @@ def _intervals(done: Experiment) -> str:
     if done.detectors is None:
         return said
     return f"Wilson's [@wilson1927] for shares, {said}; the percentile bootstrap [@efron1979] for relative falls"
+
+
+def _measures(done: Experiment) -> list[Measure]:
+    """Which new samples show the object without the strongest maps, and how much oftener without random ones."""
+    chosen, random = done.outcomes[done.top]
+    after = tables.seen(done, chosen)
+    more = np.mean([tables.seen(done, outcome) for outcome in random], axis=0) - after
+    units = f"{sample_units(done.gan, done.ctx)}, from {done.located.looked:,} on"
+    without = f"Samples that show a {done.thing} without the {done.top} strongest maps"
+    return [
+        Measure("seen-without", after, without, "sample", units, better="lower", format=".1%"),
+        Measure(
+            "against-random",
+            more,
+            f"Samples that show a {done.thing} without {done.top} random maps less those without the strongest",
+            "sample",
+            units,
+            better="higher",
+            format=".1%",
+        ),
+    ]

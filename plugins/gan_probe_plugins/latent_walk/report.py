@@ -14,6 +14,7 @@ from gan_probe.report.animation import webp
 from gan_probe.report.figures import image_grid
 from gan_probe_plugins.latent_walk.chart import speed_chart
 from gan_probe_plugins.latent_walk.measured import HALVINGS, STEPS
+from gan_probe_plugins.latent_walk.measures import measures
 from gan_probe_plugins.latent_walk.tables import (
     COLLAPSED,
     LEAPS,
@@ -73,6 +74,7 @@ def report(walk: Walk, ctx: Context) -> Report:
             Artifact("walk.webp", webp(*_film(walk, frames), milliseconds=MILLISECONDS), "the walk as an animation"),
             Artifact("z.npy", _npy(walk.ends.numpy()), "the latents that the walk passes through"),
         ],
+        measures=measures(walk, ctx),
         methods=_methods(walk),
         notes=[f"Verdict: {words}.", *_doubts(walk), *walk.notes],
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe import Artifact, Report, Table
+from gan_probe import Artifact, Measure, Report, Table
 from gan_probe.measures.copying import SHARE, detectable
 from gan_probe.measures.holm import holm
 from gan_probe.report import quoted
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LEVEL = 0.05
 
 
-def report(looks: Sequence[Look], sets: Sets, notes: Sequence[str], seed: int) -> Report:
+def report(looks: Sequence[Look], sets: Sets, notes: Sequence[str], seed: int, units: str) -> Report:
     """Tables, figures and notes; the first sentence says whether there are copies."""
     adjusted = holm(np.array([look.tail.p for look in looks])).tolist()
     sizes = (
@@ -35,6 +35,7 @@ def report(looks: Sequence[Look], sets: Sets, notes: Sequence[str], seed: int) -
         tables=[_tails(looks, adjusted, sizes), *_copying(looks, sizes), *_authentic(looks, sizes)],
         figures=[*(closest(look, sets, sizes) for look in (looks[0], looks[-1])), distances(looks, sizes)],
         artifacts=[Artifact("neighbors.csv", _csv(looks), "every sample's nearest training images, by space")],
+        measures=[_measure(look, units) for look in looks],
         methods=_methods(looks, sets),
         notes=[*_verdict(looks, adjusted), *notes],
     )
@@ -55,6 +56,12 @@ def _methods(looks: Sequence[Look], sets: Sets) -> str:
         f"(precedence test [@nelson1963], with Holm's correction [@holm1979] for {len(looks)} spaces).{besides} "
         "Intervals of shares are 95 %, Wilson's [@wilson1927]."
     )
+
+
+def _measure(look: Look, units: str) -> Measure:
+    """Whether each sample is nearer; of which latents samples are, and nearer than which images, is in `units`."""
+    title = f"Samples nearer to a training image than {1 - SHARE:.0%} of held-out ones, in {look.name}"
+    return Measure(f"nearer-{look.kind}", look.tail.nearer, title, "sample", units, better="lower", format=".1%")
 
 
 def _tails(looks: Sequence[Look], adjusted: Sequence[float], sizes: str) -> Table:

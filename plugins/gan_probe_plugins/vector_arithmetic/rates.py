@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe import BadInputError, Report
+from gan_probe import BadInputError, Measure, Report
 from gan_probe.arithmetic import Plausible, disjoint_draws, implied, parse_equation
 from gan_probe.feature_space import space_for
 from gan_probe_plugins.concepts import Gallery, domain_note, judges_table, open_judges, says
@@ -90,6 +90,19 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             judges_table(judges, gallery.probabilities),
         ],
         figures=figures,
+        measures=[
+            Measure(
+                f"success-{i}",
+                s.success(MEAN),
+                f"Success of {s.trial.equation}",
+                "draw of exemplars",
+                # chosen among this generator's own samples: with those of another one they do not pair
+                f"exemplars of {gan.card.sha256 or gan.card.name}, seed {ctx.seed}",
+                better="higher",
+                format=".1%",
+            )
+            for i, s in enumerate(scored, 1)
+        ],
         methods=_methods(scored, judges, options),
         notes=[
             *map(tables.verdict, scored),
