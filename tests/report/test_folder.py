@@ -96,7 +96,7 @@ def test_no_name_leads_out_of_the_folder(run_of: Callable[[str], RunReport], hos
     assert {p.name for p in tmp_path.iterdir()} == {"out"}
     for name in files(tmp_path / "out"):
         folder_name, _, file = name.rpartition("/")
-        assert folder_name in ("", "tables", "figures", "artifacts")
+        assert folder_name in ("", "tables", "figures", "artifacts", "measures")
         assert file.isascii()
         assert file[0].isalnum()
         assert len(file) < 255
