@@ -16,10 +16,10 @@ def test_the_schema_is_the_documented_one(sample_run: RunReport) -> None:
     assert list(data) == ["checkpoint", "run", "analyses"]
     assert data == sample_run.to_dict()
     probe, samples, refused, failed = data["analyses"]
-    assert list(probe) == (
-        ["name", "title", "status", "error", "plugin", "seconds", "options", "tables", "figures", "artifacts"]
-        + ["measures", "notes"]
-    )
+    assert list(probe) == [
+        *("name", "title", "status", "error", "plugin", "seconds", "options"),
+        *("tables", "figures", "artifacts", "measures", "notes"),
+    ]
     table = probe["tables"][0]
     assert table["columns"] == ["features", "accuracy", "low", "high", "n_train", "n_test", "C"]
     assert table["rows"][0]["accuracy"] == 0.6142
