@@ -110,7 +110,9 @@ def containment(function: Callable[..., Any]) -> Callable[..., Any]:
             "--isolate/--in-process",
             "isolate",
             default=None,
-            help="Run every analysis, or none, in a process of its own; without: those of other people's plugins.",
+            help="Run every analysis, or none, in a process of its own; without: those of other people's plugins. "
+            "--in-process puts back what a plugin changes, but a crash, a hang, os._exit or lack of memory ends the "
+            "whole run, and threads and processes that it starts stay.",
         ),
     ):
         gathered = decorate(gathered)
@@ -131,11 +133,13 @@ def reopen(
     return Opened(gan, data, lambda spec, own: open_data(spec, root=data_root, labels=own))
 
 
-def show(report: Report, as_json: bool) -> None:
-    """Print a report that has ended: its tables, and on stderr its error and notes."""
+def show(report: Report, as_json: bool, taken_over: bool = False) -> None:
+    """Print a report that has ended, or was `taken_over`: its tables, and on stderr its error and notes."""
     from gan_probe.errors import one_line
     from gan_probe.report.text import format_table
 
+    if taken_over:
+        click.echo(f"note: {report.name} is taken over from the report that was there", err=True)
     if report.status != "ok":
         click.echo(f"gan-probe: {report.name} {report.status}: {one_line(report.error)}", err=True)
     if not as_json:
@@ -159,6 +163,8 @@ def exit_code(errors: Sequence[Exception], analyses: int) -> int:
 
     if not errors:
         return 0
-    if analyses == 1 and isinstance(errors[0], GanProbeError):
-        return errors[0].exit_code
+    error = errors[0]
+    # not of a stranger's own kind, whose code might be anything
+    if analyses == 1 and isinstance(error, GanProbeError) and type(error).__module__ == "gan_probe.errors":
+        return error.exit_code
     return 4

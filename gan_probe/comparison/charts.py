@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from gan_probe.report import Figure
-from gan_probe.report.figures import BLUE, STYLE, interval_chart, new_figure
+from gan_probe.report.figures import BLUE, COLUMN, interval_chart, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,28 +48,26 @@ def chart(one: Compared, caption: str) -> Figure:
 
 
 def _curve(placed: Sequence[tuple[float, Row, Estimate]], ylabel: str, spec: str) -> MatplotlibFigure:
-    from matplotlib import rc_context
     from matplotlib.ticker import FuncFormatter
 
-    figure = new_figure(5.6, 3.4)
+    figure = new_figure(COLUMN, 2.4)
     axes = figure.subplots()
     x = [moment for moment, _, _ in placed]
     y = [found.value for _, _, found in placed]
-    with rc_context(STYLE):
-        axes.fill_between(
-            x, [f.low for _, _, f in placed], [f.high for _, _, f in placed], color=BLUE, alpha=0.2, linewidth=0
-        )
-        axes.plot(x, y, "-", marker="o", markersize=4, color=BLUE)
-        for moment, row, found in placed:
-            if row.verdict not in (None, "no"):
-                axes.annotate("*", (moment, found.high), ha="center", va="bottom", fontsize=13)
-        if min(x) > 0 and max(x) >= WIDE * min(x):
-            axes.set_xscale("log")
-        axes.set_xticks(x, [f"{moment:g}" for moment in x])
-        axes.minorticks_off()
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format(value, spec)))
-        epochs = all("epoch" in row.contender.name.lower() for _, row, _ in placed)
-        axes.set_xlabel("epochs" if epochs else "number in the snapshot's name")
-        axes.set_ylabel(textwrap.fill(ylabel, LINE))
-        axes.margins(y=0.12)
+    axes.fill_between(
+        x, [f.low for _, _, f in placed], [f.high for _, _, f in placed], color=BLUE, alpha=0.2, linewidth=0
+    )
+    axes.plot(x, y, "-", marker="o", markersize=4, color=BLUE)
+    for moment, row, found in placed:
+        if row.verdict not in (None, "no"):
+            axes.annotate("*", (moment, found.high), ha="center", va="bottom", fontsize=13)
+    if min(x) > 0 and max(x) >= WIDE * min(x):
+        axes.set_xscale("log")
+    axes.set_xticks(x, [f"{moment:g}" for moment in x])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format(value, spec)))
+    epochs = all("epoch" in row.contender.name.lower() for _, row, _ in placed)
+    axes.set_xlabel("epochs" if epochs else "number in the snapshot's name")
+    axes.set_ylabel(textwrap.fill(ylabel, LINE))
+    axes.margins(y=0.12)
     return figure

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe.report import Figure
-from gan_probe.report.figures import DPI, STYLE, new_figure
+from gan_probe.report.drawing import DPI
+from gan_probe.report.figures import PAGE, new_figure
 from gan_probe.report.text import shorten
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 MOST = 12  # checkpoints whose pictures stand beside each other
 ACROSS = 3  # of them in a row
 WIDE = 1.5  # width over height, from which pictures stand below each other
-LEAST = 7.2  # inches, a page's width
 
 
 def side_by_side(contenders: Sequence[Contender], analysis: str) -> list[Figure]:
@@ -33,22 +33,19 @@ def side_by_side(contenders: Sequence[Contender], analysis: str) -> list[Figure]
 
 
 def _beside(figures: Sequence[tuple[str, Figure, np.ndarray]], there: int) -> Figure:
-    from matplotlib import rc_context
-
     first = figures[0][1]
     height, width = np.max([pixels.shape[:2] for _, _, pixels in figures], axis=0)
     columns = 1 if width > WIDE * height else min(ACROSS, len(figures))
     rows = -(-len(figures) // columns)
     # as many dots as pixels, so that none is lost; no narrower than a text
-    side = max(LEAST, columns * width / DPI)
+    side = max(PAGE, columns * width / DPI)
     picture = new_figure(side, rows * (side / columns * height / width + 0.3))
     axes = np.ravel(picture.subplots(rows, columns, squeeze=False))
-    with rc_context(STYLE):
-        for place in axes:
-            place.set_axis_off()
-        for place, (name, _, pixels) in zip(axes, figures, strict=False):
-            place.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            place.set_title(shorten(name, 40), fontsize=9.5 * side / LEAST)
+    for place in axes:
+        place.set_axis_off()
+    for place, (name, _, pixels) in zip(axes, figures, strict=False):
+        place.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        place.set_title(shorten(name, 40), fontsize=8 * side / PAGE)
     names = ", ".join(name for name, *_ in figures)
     more = f" The first {len(figures)} of {there}." if there > len(figures) else ""
     return Figure(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gan_probe.report.methods import methods
 from gan_probe.report.names import Files, file_names
 from gan_probe.report.text import cell_text, numeric_columns, shorten, visible
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_ITEMS = 20  # of a long list; report.json holds all
 NONE = "–"  # noqa: RUF001  # an en dash, as in tables
-CSS_DPI = 100  # charts are drawn at 200 dots an inch and shown at half their size: sharp on dense screens
+CSS_DPI = 125  # charts are drawn at 250 dots an inch and shown at half their size: sharp on dense screens
 
 
 @functools.cache
@@ -58,13 +59,14 @@ def render_page(run_report: RunReport, pictures: Mapping[str, bytes] | None = No
             style=markupsafe.Markup(style),  # noqa: S704  # from our own template, without data
             style_hash=digest,
             beside=True,
-            title=shorten(run_report.checkpoint.get("name") or "gan-probe report"),
+            title=shorten(run_report.title or run_report.checkpoint.get("name") or "gan-probe report"),
             subtitle=_subtitle(run_report.checkpoint),
             networks=_networks(run_report.checkpoint),
             analyses=[
-                _analysis(report, names, numbers, pictures or {})
+                _analysis(report, names, numbers, pictures or {}, [r.name for r in run_report.analyses])
                 for report, names in zip(run_report.analyses, files, strict=True)
             ],
+            methods=methods(run_report).numbered(),
             provenance=[
                 (heading, list(_facts(facts)))
                 for heading, facts in (("Run", run_report.run), ("Checkpoint", run_report.checkpoint))
@@ -80,14 +82,17 @@ def render_analysis(report: Report) -> str:
     return _environment().get_template("fragment.html.j2").render(analysis=view, beside=False)
 
 
-def _analysis(report: Report, files: Files, numbers: dict[str, int], pictures: Mapping[str, bytes]) -> dict[str, Any]:
+def _analysis(
+    report: Report, files: Files, numbers: dict[str, int], pictures: Mapping[str, bytes], parts: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What the template shows of an analysis; `parts` names those of the page, which tables may lead to."""
     return {
         "name": report.name,
         "title": report.title or report.name or "Report",
         "status": report.status,
         "error": report.error,
         "notes": report.notes,
-        "tables": [_table(t, f, numbers) for t, f in zip(report.tables, files.tables, strict=True)],
+        "tables": [_table(t, f, numbers, parts) for t, f in zip(report.tables, files.tables, strict=True)],
         "figures": [_figure(p, f, numbers, pictures) for p, f in zip(report.figures, files.figures, strict=True)],
         "artifacts": [
             *((file, artifact.caption) for artifact, file in zip(report.artifacts, files.artifacts, strict=True)),
@@ -104,10 +109,13 @@ def _behind(measure: Measure) -> str:
     return f"the {len(measure.values):,} {kind} behind {measure.title or measure.name}"
 
 
-def _table(table: Table, file: str, numbers: dict[str, int]) -> dict[str, Any]:
+def _table(table: Table, file: str, numbers: dict[str, int], parts: Sequence[str]) -> dict[str, Any]:
     numbers["table"] += 1
     numeric = numeric_columns(table)
+    links = {cell: f"analysis-{parts.index(name) + 1}" for cell, name in table.links.items() if name in parts}
     return {
+        "links": links,
+        "prose": len(table.columns) > 2 and not numeric,
         "number": numbers["table"],
         "title": table.title or table.name,
         "caption": table.caption,
@@ -118,20 +126,19 @@ def _table(table: Table, file: str, numbers: dict[str, int]) -> dict[str, Any]:
 
 
 def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mapping[str, bytes]) -> dict[str, Any]:
-    from gan_probe.report.figures import DPI, png
+    from gan_probe.report.drawing import DPI, png
 
     numbers["figure"] += 1
     content = pictures.get(file) or png(figure)
     width, height = struct.unpack(">II", content[16:24])  # the PNG header
-    drawn = hasattr(figure.content, "savefig")
-    scale = CSS_DPI / DPI if drawn else 1
+    scale = CSS_DPI / DPI if figure.is_chart else 1
     return {
         "number": numbers["figure"],
         "title": figure.title or figure.name,
         "caption": figure.caption,
         "alt": figure.alt or figure.title or figure.name,
-        "file": file,
-        "kind": "chart" if drawn else "pixels",
+        "file": f"{file}.png, .pdf",
+        "kind": "chart" if figure.is_chart else "pixels",
         "width": round(width * scale),
         "height": round(height * scale),
         "source": "data:image/png;base64," + base64.b64encode(content).decode(),

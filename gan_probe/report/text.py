@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Controls, line separators, surrogates, unassigned and private characters, and invisible formatting (bidi overrides).
 HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"  # Persian and Indic words and many emoji need them
-CELL_LIMIT = 160  # characters of a cell that people are shown; CSV and JSON hold all
+CELL_LIMIT = 300  # characters of a cell that people are shown; CSV and JSON hold all
 GAP = "  "
 NARROWEST = 8  # columns of the terminal that a shortened text column keeps
 
@@ -111,3 +111,8 @@ def _pad(text: str, width: int, flush_right: bool) -> str:
         text = f"{head}…{tail}"
     space = " " * (width - display_width(text))
     return space + text if flush_right else text + space
+
+
+def quoted(name: object, limit: int = 60) -> str:
+    """A name out of a file or an option, in quotes, for a methods paragraph: whatever it holds cites nothing."""
+    return f"“{shorten(name, limit).replace('[@', '[ @')}”"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +40,9 @@ class Collapse(Analysis[CollapseOptions]):
     name = "collapse"
     title = "Mode collapse"
     needs = frozenset({"sample", "data"})
+    references = works(
+        "arora2018", "friedman2023", "garwood1936", "kynkaanniemi2019", "naeem2020", "richardson2018", "wilson1927"
+    )
     Options = CollapseOptions
 
     def run(self, gan: GAN | None, options: CollapseOptions, ctx: Context) -> Report:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gan_probe import Measure, Report, Table
 from gan_probe.measures.bins import by_bins
 from gan_probe.measures.intervals import proportion
+from gan_probe_plugins.collapse.paragraph import paragraph
 from gan_probe_plugins.collapse.pictures import bins_figure, classes_figure, measures_figure, pairs_figure
 from gan_probe_plugins.collapse.verdict import judged
 
@@ -39,7 +40,13 @@ def report(sets: Sets, found: Measured, classes: Classes | None, notes: Sequence
     if classes is not None:
         tables.append(_classes(classes, sets))
         figures.append(classes_figure(classes, sets))
-    return Report(tables=tables, figures=figures, measures=_behind(sets, found, units), notes=[*sets.notes, *notes])
+    return Report(
+        tables=tables,
+        figures=figures,
+        measures=_behind(sets, found, units),
+        methods=paragraph(sets, found, classes),
+        notes=[*sets.notes, *notes],
+    )
 
 
 def _behind(sets: Sets, found: Measured, units: str) -> list[Measure]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +39,7 @@ class NearestNeighbors(Analysis[NearestNeighborsOptions]):
     name = "nearest-neighbors"
     title = "Nearest training images, and tests of copying"
     needs = frozenset({"sample", "data"})
+    references = works("alaa2022", "holm1979", "meehan2020", "nelson1963", "radford2016", "wilson1927")
     Options = NearestNeighborsOptions
 
     def check(self, gan: GAN | None, options: NearestNeighborsOptions, data: Data | None) -> None:  # noqa: ARG002

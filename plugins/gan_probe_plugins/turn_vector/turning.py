@@ -13,6 +13,7 @@ from gan_probe.arithmetic import disjoint_draws, rises, spearman
 from gan_probe.sampling import sample_units
 from gan_probe_plugins.concepts import Gallery, domain_note, judge_name, judges_table, open_judges
 from gan_probe_plugins.turn_vector import pictures, tables
+from gan_probe_plugins.turn_vector.paragraph import paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,6 +91,7 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
         figures=figures,
         artifacts=[pictures.animation(turned)],
         measures=[] if turned.responses is None else _measures(gan, axes.ends, turned.responses, ctx),
+        methods=paragraph(turned),
         notes=notes,
     )
 
