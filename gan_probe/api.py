@@ -94,6 +94,7 @@ def run(
     from gan_probe.checkpoints.weights import placed
     from gan_probe.plugins import host
     from gan_probe.runner import Run, default_data
+    from gan_probe.tasks import Task
 
     registered = host().find(analysis)
     opened = load(gan) if isinstance(gan, str | Path) else gan
@@ -108,10 +109,8 @@ def run(
         images, no_data = default_data(opened, [registered], names, open_data)
     job = Run(
         opened,
-        [registered],
-        {analysis: options},
-        images,
-        no_data,
+        [Task(registered, options, images, no_data)],
+        images.name if images is not None else None,
         seed,
         device,
         batch_size,
@@ -144,6 +143,7 @@ def compare(
     from gan_probe.plugins import host
     from gan_probe.runner import Run, default_data
     from gan_probe.sampling import forget_samples
+    from gan_probe.tasks import Task
 
     registered = host().find(analysis)
     several = _named([checkpoints] if isinstance(checkpoints, str | Path) else checkpoints)
@@ -159,7 +159,9 @@ def compare(
             if images is None and not no_data:
                 sets = {source.name for source in dataset_sources()}
                 images, no_data = default_data(gan, [registered], sets, open_data)
-            job = Run(gan, [registered], {analysis: options}, images, no_data, seed, device, batch_size, shared=shared)
+            task = Task(registered, options, images, no_data)
+            where = images.name if images is not None else None
+            job = Run(gan, [task], where, seed, device, batch_size, shared=shared)
             report = job.start().analyses[0]
             errors += job.errors
             contender = replace(contender, reports={analysis: report}, card=gan.card.to_dict())

@@ -1,5 +1,6 @@
 """The conformance kit passes what keeps the contract and names what breaks it."""
 
+import dataclasses
 import itertools
 import random
 from dataclasses import dataclass
@@ -236,3 +237,18 @@ class Describing(Returning):
 def test_what_breaks_the_contract_is_named(analysis, said):
     with pytest.raises(AssertionError, match=said):
         check_analysis(analysis)
+
+
+def test_a_citation_needs_its_reference():
+    class Citing(Spread):
+        """Cites."""
+
+        name = "citing"
+
+        def run(self, gan, options, ctx):
+            return dataclasses.replace(super().run(gan, options, ctx), methods="As others do [@somebody2016].")
+
+    with pytest.raises(AssertionError, match="citing: its methods cite 'somebody2016', which is not among"):
+        check_analysis(Citing)
+    Citing.references = ("@misc{somebody2016, title = {What Others Do}}",)
+    assert "What Others Do" in check_analysis(Citing).references[0]

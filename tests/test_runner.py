@@ -13,6 +13,7 @@ import gan_probe
 from gan_probe import GAN, Analysis, BadInputError, Context, Report, Table, UsageError
 from gan_probe.plugins import Registered
 from gan_probe.runner import Run
+from gan_probe.tasks import Task
 from gan_probe.testing import tiny_data, tiny_gan
 
 
@@ -23,7 +24,7 @@ def analysis(body, name="probe-test", needs=frozenset({"sample"})):
         return body(gan, ctx) or Report()
 
     made = type("Made", (Analysis,), {"name": name, "needs": needs, "run": run, "__doc__": "Made by a test."})
-    return Registered(made, name, "tests 1.0")
+    return Task(Registered(made, name, "tests 1.0"))
 
 
 def numbers(gan, ctx):
@@ -373,11 +374,11 @@ def test_analyses_say_beforehand_what_cannot_serve_them_and_are_left_out():
         def check(self, gan, options, data):  # noqa: ARG002
             raise ZeroDivisionError
 
-    chosen = [Registered(a, a.name, "theirs 1") for a in (OnData, Fitting, Particular, Broken)]
-    data = tiny_data()
-    assert [r.analysis.name for r in Run(tiny_gan(), chosen, data=data).fitting()] == ["fitting"]
-    assert [r.analysis.name for r in Run(None, chosen, data=data).fitting()] == ["on-data"]
-    run = Run(tiny_gan(), chosen, data=data)
+    kinds = (OnData, Fitting, Particular, Broken)
+    chosen = [Task(Registered(a, a.name, "theirs 1"), data=tiny_data()) for a in kinds]
+    assert [task.name for task in Run(tiny_gan(), chosen).fitting()] == ["fitting"]
+    assert [task.name for task in Run(None, chosen).fitting()] == ["on-data"]
+    run = Run(tiny_gan(), chosen)
     statuses = {report.name: report.status for report in run.start().analyses}
     assert statuses == {"on-data": "ok", "fitting": "ok", "particular": "refused", "broken": "refused"}
     assert [str(error) for error in run.errors] == [

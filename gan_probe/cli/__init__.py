@@ -49,18 +49,15 @@ class Commands(click.Group):
             raise
 
     def _add_theirs(self) -> None:
-        import importlib.metadata
+        from gan_probe.plugins import host
 
-        from gan_probe.plugins import BUILT_IN, GROUP, host
-
-        # our own plugins add no command: without strangers there is nothing to load, and --help stays quick
-        if any(e.dist is None or e.dist.name != BUILT_IN for e in importlib.metadata.entry_points(group=GROUP)):
-            known = dict(self.commands)
-            for _ in host().call("register_commands", lambda _: None, group=self):
-                pass  # it gives nothing: what it does to the group is its result
-            # a built-in name cannot be overridden, and what is no command cannot be listed
-            theirs = {n: c for n, c in self.commands.items() if isinstance(c, click.Command) and n not in COMMANDS}
-            self.commands = theirs | known
+        known = dict(self.commands)
+        # strangers first, then our own plugins, whose names cannot be taken by them
+        for _ in host().call("register_commands", lambda _: None, group=self):
+            pass  # it gives nothing: what it does to the group is its result
+        # a built-in name cannot be overridden, and what is no command cannot be listed
+        theirs = {n: c for n, c in self.commands.items() if isinstance(c, click.Command) and n not in COMMANDS}
+        self.commands = theirs | known
 
 
 @click.group(

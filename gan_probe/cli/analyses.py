@@ -133,11 +133,13 @@ def reopen(
     return Opened(gan, data, lambda spec, own: open_data(spec, root=data_root, labels=own))
 
 
-def show(report: Report, as_json: bool) -> None:
-    """Print a report that has ended: its tables, and on stderr its error and notes."""
+def show(report: Report, as_json: bool, taken_over: bool = False) -> None:
+    """Print a report that has ended, or was `taken_over`: its tables, and on stderr its error and notes."""
     from gan_probe.errors import one_line
     from gan_probe.report.text import format_table
 
+    if taken_over:
+        click.echo(f"note: {report.name} is taken over from the report that was there", err=True)
     if report.status != "ok":
         click.echo(f"gan-probe: {report.name} {report.status}: {one_line(report.error)}", err=True)
     if not as_json:

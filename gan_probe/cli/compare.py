@@ -90,6 +90,7 @@ def command(
     from gan_probe.report.folder import ReportFolder
     from gan_probe.runner import Run, default_data
     from gan_probe.sampling import forget_samples
+    from gan_probe.tasks import Task
 
     check_several([one for one, _ in sources])
     plugin_values = shared.plugin_values(ctx.meta["gan_probe.options"], values)
@@ -129,12 +130,11 @@ def command(
                 if data is not None:
                     data_spec = gan.card.training_data
                     click.echo(f"note: the data are {data.name}, as the card of {one.name} says", err=True)
+            reopen = functools.partial(analyses.reopen, source, device, data_spec, data_root, labels)
             job = Run(
                 gan,
-                chosen,
-                plugin_values,
-                data,
-                no_data,
+                [Task(r, plugin_values.get(r.analysis.name, {}), data, no_data, reopen=reopen) for r in chosen],
+                data.name if data is not None else None,
                 seed,
                 device,
                 batch_size,
@@ -142,7 +142,6 @@ def command(
                 progress=progress,
                 on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
                 open_data=lambda spec, its: open_data(spec, root=data_root, download=download, labels=its),
-                reopen=functools.partial(analyses.reopen, source, device, data_spec, data_root, labels),
                 isolate=isolate,
                 limits=limits,
                 shared=made,

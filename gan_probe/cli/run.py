@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,12 +11,11 @@ import click
 
 from gan_probe.cli import analyses
 from gan_probe.cli import options as shared
-from gan_probe.cli.termination import terminable, write_nowhere
+from gan_probe.cli.carrying_out import carry_out
 
 if TYPE_CHECKING:
     from gan_probe.data import Data
     from gan_probe.own_process import Limits
-    from gan_probe.report import Report, RunReport
 
 
 @click.command(
@@ -43,6 +41,7 @@ Examples:
 @analyses.containment
 @click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output.")
 @click.option("--force", is_flag=True, help="Replace a report that is already there.")
+@click.option("--resume", is_flag=True, help="Go on with the report that is already there: what is done is kept.")
 @shared.debug
 @click.pass_context
 def command(
@@ -62,18 +61,19 @@ def command(
     limits: Limits,
     as_json: bool,
     force: bool,
+    resume: bool,
     **values: Any,
 ) -> int:
     """Run analyses over the checkpoint CKPT and write a report.
 
     Prints each result table, and the report's path as the last line. Exit code 4 says that some analyses failed; the
-    others' results are kept.
+    others' results are kept. Ctrl-C and SIGTERM save what is done, exit code 75; the same line with --resume goes on.
     """
     from gan_probe.api import dataset_sources, open_data
     from gan_probe.errors import UsageError, one_line
     from gan_probe.plugins import host
-    from gan_probe.report.folder import ReportFolder
     from gan_probe.runner import Run, default_data
+    from gan_probe.tasks import Task
 
     plugin_values = shared.plugin_values(ctx.meta["gan_probe.options"], values)
     plugins = host()
@@ -94,51 +94,37 @@ def command(
         if data is not None and gan is not None:
             data_spec = gan.card.training_data
             click.echo(f"note: the data are {data.name}, as the checkpoint's card says", err=True)
-    with terminable(), ExitStack() as stack:
-        job = Run(
-            gan,
-            chosen,
-            plugin_values,
-            data,
-            no_data,
-            seed,
-            device,
-            batch_size,
-            command=shared.command_line(),
-            progress=stack.enter_context(shared.progress()),
-            on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
-            open_data=lambda spec, own: open_data(spec, root=data_root, download=download, labels=own),
-            reopen=functools.partial(analyses.reopen, source, device, data_spec, data_root, labels),
-            isolate=isolate,
-            limits=limits,
-        )
-        if not names:
-            job.analyses = job.fitting()
-            if not job.analyses:
-                raise UsageError(
-                    "nothing to run: name a checkpoint and pass --data; `gan-probe plugins` lists the analyses"
-                )
-        job.check()
-        if no_data and not any(job.obstacle(r) for r in job.analyses):  # a refusal says it itself
-            click.echo(f"note: no data: {one_line(no_data, 400)}", err=True)
-        folder = stack.enter_context(ReportFolder(out or _default_folder(gan, names), force=force))
-
-        def land(whole: RunReport, report: Report) -> None:
-            folder.add(whole, report)
-            try:
-                analyses.show(report, as_json)
-            except BrokenPipeError:
-                write_nowhere()  # the reader has gone, as `head` does; the report has not
-
-        result = job.start(land)
-        folder.finish(result)
-        for _ in plugins.call("write_report", lambda _: None, report=result, folder=folder.path):
-            pass  # it gives nothing: what it writes is its result
+    reopen = functools.partial(analyses.reopen, source, device, data_spec, data_root, labels)
+    job = Run(
+        gan,
+        [Task(r, plugin_values.get(r.analysis.name, {}), data, no_data, reopen=reopen) for r in chosen],
+        data.name if data is not None else None,
+        seed,
+        device,
+        batch_size,
+        command=shared.command_line(),
+        on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
+        open_data=lambda spec, own: open_data(spec, root=data_root, download=download, labels=own),
+        isolate=isolate,
+        limits=limits,
+    )
+    if not names:
+        job.tasks = job.fitting()
+        if not job.tasks:
+            raise UsageError(
+                "nothing to run: name a checkpoint and pass --data; `gan-probe plugins` lists the analyses"
+            )
+    if no_data and not any(job.obstacle(task) for task in job.tasks):  # a refusal says it itself
+        click.echo(f"note: no data: {one_line(no_data, 400)}", err=True)
+    folder = out or _default_folder(gan, names)
+    result = carry_out(
+        job, folder, force=force, resume=resume, show=lambda report, old: analyses.show(report, as_json, old)
+    )
     if as_json:
         from gan_probe.report.json import dumps
 
         click.echo(dumps(result))
-    click.echo(str(folder.path / "index.html"), err=as_json)
+    click.echo(str(folder / "index.html"), err=as_json)
     return analyses.exit_code(job.errors, len(result.analyses))
 
 

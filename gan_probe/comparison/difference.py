@@ -43,12 +43,17 @@ class Difference:
     test: str
 
 
-def estimate(measure: Measure, rng: np.random.Generator) -> Estimate:
-    """The number with its 95 % interval over the units."""
+def is_share(measure: Measure) -> bool:
+    """Whether the number is a share of the units: each value is 0 or 1."""
+    return measure.estimate is None and bool(np.isin(measure.values, (0, 1)).all())
+
+
+def estimate(measure: Measure, rng: np.random.Generator, share: bool = False) -> Estimate:
+    """The number with its 95 % interval over the units: Wilson's where it is a `share`."""
     values = measure.values
     if measure.estimate is not None:
         return normal(measure.estimate, float(values.std(ddof=1)), "normal, by replicates")
-    if _binary(values):
+    if share:
         return proportion(int(values.sum()), len(values))
     return _mean(values, rng)
 
@@ -60,13 +65,9 @@ def difference(first: Measure, second: Measure, rng: np.random.Generator) -> Dif
     if first.estimate is not None and second.estimate is not None:
         variance = (b - a).var(ddof=1) if paired else a.var(ddof=1) + b.var(ddof=1)
         return _of_replicates(second.estimate - first.estimate, float(variance), paired)
-    if _binary(a) and _binary(b):
+    if is_share(first) and is_share(second):
         return _paired_shares(a > 0, b > 0) if paired else _shares(a > 0, b > 0)
     return _paired_means(b - a, rng) if paired else _means(a, b)
-
-
-def _binary(values: np.ndarray) -> bool:
-    return bool(np.isin(values, (0, 1)).all())
 
 
 def _of_replicates(value: float, variance: float, paired: bool) -> Difference:

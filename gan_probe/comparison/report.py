@@ -107,18 +107,18 @@ def _table(one: Compared, contenders: Sequence[Contender], count: int) -> Table:
         cells: dict[str, Cell] = {"checkpoint": row.contender.name}
         cells |= _cells(values, (found.value, found.low, found.high) if found else None)
         cells |= _cells(differences, (held.value, held.low, held.high) if held else None)
-        cells |= {"p": held.p if held else None, "p (Holm)": row.p, "significant": row.verdict}
+        cells |= {"p": held.p if held else None, "Holm p": row.p, "marked": row.verdict}
         rows.append(cells | {"against": row.against or None, "n": len(row.measure.values) if row.measure else None})
     against = "the checkpoint before it" if in_time(contenders) else "the first checkpoint"
     return Table(
         one.measure.name,
         rows,
         title=one.measure.title or one.measure.name,
-        caption=f"{_intervals(one)} Differences are from {against}: {_methods(one)}. p (Holm): corrected over all "
-        f"{count} differences of this comparison; significant at {LEVEL:.0%}.",
+        caption=f"{_intervals(one)} Differences are from {against}: {_methods(one)}. Holm p: corrected over all "
+        f"{count} differences of this comparison; marked where it is {LEVEL:.0%} or less.",
         formats=dict.fromkeys(values, spec)
         | dict.fromkeys(differences, _signed(spec))
-        | {"n": ",", "p": ".2g", "p (Holm)": ".2g"},
+        | {"n": ",", "p": ".2g", "Holm p": ".2g"},
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe.comparison.difference import Difference, difference, estimate
+from gan_probe.comparison.difference import Difference, difference, estimate, is_share
 from gan_probe.measures.holm import holm
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def _compared(
     rng: Callable[[str], np.random.Generator],
 ) -> Compared:
     first = next(measure for measure in measures if measure is not None)
+    shares = all(is_share(measure) for measure in measures if measure is not None)
     rows: list[Row] = []
     held: Row | None = None  # what the next one is held against
     for contender, measure in zip(contenders, measures, strict=True):
@@ -89,7 +90,7 @@ def _compared(
             rows.append(Row(contender, None, None, "not measured" if status == "ok" else status))
             continue
         draws = rng(f"comparison/{analysis}/{measure.name}")  # the same for each: a checkpoint against itself is 0
-        row = Row(contender, measure, estimate(measure, draws))
+        row = Row(contender, measure, estimate(measure, draws, shares))
         if held is not None and held.measure is not None:
             if _alike(held.measure, measure):
                 row = replace(row, against=held.contender.name, difference=difference(held.measure, measure, draws))

@@ -13,13 +13,11 @@ from gan_probe.measures.duplicates import duplicate_rate, threshold
 from gan_probe.measures.frechet import Gaussian, frechet_distance
 from gan_probe.measures.kernel import kernel_distance
 from gan_probe.measures.manifold import manifold
-from gan_probe.measures.pairs import between, tiles, within
+from gan_probe.measures.pairs import between, within
 from gan_probe.measures.rows import Rows
 
 if TYPE_CHECKING:
     from gan_probe.measures.intervals import Estimate
-
-HALVES = 200  # draws of random halves
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,8 @@ class Measures:
 
     `distance` and `median_distance` are those of two of the samples, as multiples of two real ones' (None where real
     ones do not differ): below 1 the samples are more alike. `fid` is biased by the number of samples: compare it with
-    the reference's alone. `balls` (n,) counts the real balls that each sample lies in.
+    the reference's alone. `balls` (n,) counts the real balls that each sample lies in, `covered`
+    (n_real,) says whether a real one's ball holds any sample.
     """
 
     n: int
@@ -44,6 +43,7 @@ class Measures:
     fid: Estimate
     kid: Estimate
     balls: np.ndarray = field(compare=False, repr=False)
+    covered: np.ndarray = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -89,23 +89,8 @@ class RealSet:
             fid=frechet_distance(self._gaussian, Gaussian.of(fake)),
             kid=kernel_distance(self._within, inside, pairs),
             balls=pairs.balls,
+            covered=pairs.covered,
         )
-
-    def coverage_of_halves(self, features: np.ndarray, rng: np.random.Generator, draws: int = HALVES) -> np.ndarray:
-        """Coverage (draws,) by random halves of the samples (M, F) of random halves of the real ones.
-
-        The balls stay those of all real samples. Its deviation is the error of the coverage by all (the delete-half
-        jackknife, Shao and Wu 1989): a sample covers many real ones at once, so that these are not independent.
-        """
-        real, fake = self._rows, Rows(features, self._rows.centre)
-        chosen = (rng.random((len(fake), draws)).argsort(0) < len(fake) // 2).astype(np.float32)
-        asked = rng.random((len(real), draws)).argsort(0) < len(real) // 2
-        counts = np.zeros((len(real), draws), np.float32)
-        for tile in tiles(real, fake):
-            inside = tile.squared + tile.slack < self._within.nearest[tile.first, -1, None]
-            counts[tile.first] += inside.astype(np.float32) @ chosen[tile.second]
-        share: np.ndarray = ((counts > 0) & asked).sum(0) / asked.sum(0)
-        return share
 
     @cached_property
     def _gaussian(self) -> Gaussian:

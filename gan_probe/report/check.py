@@ -140,6 +140,8 @@ def _table(table: Table) -> Table:
         caption=_prose(table.caption, f"{what}: its caption"),
         formats=dict(table.formats),
     )
+    if not all(isinstance(words, str) and isinstance(name, str) for words, name in table.links.items()):
+        raise TypeError(f"{what}: its links lead from words to names of parts")
     if rows and (unknown := sorted(set(table.formats) - set(columns))):
         raise ValueError(f"{what}: a format is given for {unknown[0]!r}, which is no column")
     for row in checked.rows:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import os
 import re
-import shutil
 import tempfile
 from typing import IO, TYPE_CHECKING, Self
 
 from gan_probe import disk
-from gan_probe.errors import OutputError
+from gan_probe.errors import BadInputError, OutputError
 from gan_probe.report.csv import measure_csv, to_csv
 from gan_probe.report.drawing import pdf, png
 from gan_probe.report.html import render_page
@@ -20,19 +20,22 @@ from gan_probe.report.json import dumps
 from gan_probe.report.latex import to_latex
 from gan_probe.report.methods import METHODS, REFERENCES, methods, to_bibtex, to_tex
 from gan_probe.report.names import file_names
+from gan_probe.report.reading import SUMS, Reading, read_report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from gan_probe.report.model import Artifact, Report, RunReport
+    from gan_probe.report.names import Files
 
 # The mark of a report's folder, its lock, and the list of what was written: a name is noted before its file appears.
 MANIFEST = ".gan-probe-report"
 UNSUCCESSFUL = ("failed", "refused", "interrupted")
 FOLDERS = ("tables", "figures", "artifacts", "measures")
 # A manifest may come from anywhere: no name in it leads out of the folder.
-TOP = ("index.html", "report.json", METHODS, REFERENCES)  # replaced as they are: each is whole at every moment
+TOP = ("index.html", "report.json", METHODS, REFERENCES, SUMS)  # replaced as they are: each is whole at every moment
 OURS = re.compile(rf"{'|'.join(map(re.escape, TOP))}|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
+BLOCK = 2**20  # bytes of an artifact at a time
 UNFINISHED = re.compile(r"\..+\.partial")  # what disk.replacing leaves behind when the process is killed
 
 
@@ -42,22 +45,37 @@ class ReportFolder:
     Entering creates and locks the folder and tries to write there. It raises OutputError if another run has the
     folder, if it holds a report with a result and `force` is not given, or if it is not empty and not a report's. What
     an earlier report wrote, and nothing else, is removed when the first result of this one lands.
+
+    With `resume` an earlier report is read (`earlier`) and may be replaced; its files are removed only once a new
+    `report.json` stands, so that what is taken over from it is never lost.
     """
 
-    def __init__(self, path: Path, force: bool = False) -> None:
+    def __init__(self, path: Path, force: bool = False, resume: bool = False) -> None:
         self.path = path
         self.force = force
+        self.resume = resume
+        self.earlier: Reading | None = None
+        self.unreadable = ""  # why the earlier report is none that can be gone on with
         self._stack = contextlib.ExitStack()
         self._manifest: IO[bytes] | None = None
         self._created = False
         self._noted: set[str] = set()
         self._pictures: dict[str, bytes] = {}  # every page holds all figures: each is drawn once
+        self._sums: dict[str, str] = {}
+        self._landed: list[tuple[Report, Files]] = []
+        self._stale: list[Path] = []
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
             content = self._open()
             self._manifest = stack.enter_context(disk.locked(self.path / MANIFEST))
-            if not self.force and (content or self._old_files()) and not self._without_result():
+            held = bool(content or self._old_files())
+            if held and self.resume:
+                try:
+                    self.earlier = read_report(self.path)
+                except BadInputError as error:
+                    self.unreadable = str(error)
+            elif held and not self.force and not self._without_result():
                 raise OutputError(f"{self.path} holds a report already: pass --force to replace it, or another --out")
             self._stack = stack.pop_all()
         return self
@@ -72,15 +90,22 @@ class ReportFolder:
         self._manifest = None
 
     def add(self, run_report: RunReport, report: Report) -> None:
-        """Write one analysis' files and bring `index.html` and `report.json` up to date, each whole or not at all.
+        """Write the files of what is new and bring `index.html` and `report.json` up to date, each whole or not at all.
 
         `report`, as `check_report` returned it, joins `run_report.analyses` if it is not there yet. A full disk is an
         OutputError; what was written before stays.
         """
         if not any(known is report for known in run_report.analyses):
             run_report.analyses.append(report)
-        position = next(i for i, known in enumerate(run_report.analyses) if known is report)
-        names = file_names(run_report.analyses)[position]
+        parts = list(zip(run_report.analyses, file_names(run_report.analyses), strict=True))
+        new = [(part, names) for part, names in parts if not any(p is part and n == names for p, n in self._landed)]
+        for part, names in new:
+            self._write_part(part, names)
+        if new:
+            self._landed = parts
+            self.finish(run_report)
+
+    def _write_part(self, report: Report, names: Files) -> None:
         # all is made before anything is written: what cannot be made leaves no half of itself
         made: dict[str, bytes] = {}
         for table, file in zip(report.tables, names.tables, strict=True):
@@ -97,9 +122,13 @@ class ReportFolder:
             for file, content in made.items():
                 self._write(file, content)
             for file, source in files.items():
+                # one that was read back from here may be copied onto itself: it is replaced when it has been read
                 with disk.replacing(self._prepare(file)) as target:
-                    shutil.copyfileobj(source, target)
-        self.finish(run_report)
+                    digest = hashlib.sha256()
+                    while block := source.read(BLOCK):
+                        digest.update(block)
+                        target.write(block)
+                    self._sums[file] = digest.hexdigest()
 
     def finish(self, run_report: RunReport) -> None:
         """Bring `index.html` and `report.json` up to date with what the run knows now."""
@@ -107,8 +136,14 @@ class ReportFolder:
         section = methods(run_report)
         self._write(METHODS, to_tex(section).encode())
         self._write(REFERENCES, to_bibtex(section).encode())
+        kept = {name: known for name, known in self._sums.items() if name not in (SUMS, "index.html", "report.json")}
+        self._write(SUMS, "".join(f"{known}  {name}\n" for name, known in sorted(kept.items())).encode())
         self._write("report.json", dumps(run_report).encode())
         self._write("index.html", render_page(run_report, self._pictures).encode())
+        for path in self._stale:
+            if f"{path.parent.name}/{path.name}" not in self._sums:
+                path.unlink(missing_ok=True)
+        self._stale = []
 
     def _open(self) -> set[str]:
         """Create the folder or look into it: the names that it holds, our mark aside."""
@@ -152,8 +187,11 @@ class ReportFolder:
         if self._noted:
             return
         try:
-            for path in self._old_files():
-                if path.parent != self.path:
+            old = [path for path in self._old_files() if path.parent != self.path]
+            if self.earlier is not None:
+                self._stale = old
+            else:
+                for path in old:
                     path.unlink(missing_ok=True)
             for folder in [self.path, *(self.path / name for name in FOLDERS)]:
                 if folder.is_dir() and not (folder != self.path and folder.is_symlink()):
@@ -163,7 +201,8 @@ class ReportFolder:
             for name in FOLDERS:
                 with contextlib.suppress(OSError):  # the user's own files are in there, or it never was
                     (self.path / name).rmdir()
-            self._manifest.truncate(0)
+            if self.earlier is None:
+                self._manifest.truncate(0)
             self._note(*TOP)
         except OSError as error:
             raise OutputError(f"cannot clear {self.path}: {error.strerror or error}") from error
@@ -188,6 +227,7 @@ class ReportFolder:
 
     def _write(self, name: str, content: bytes) -> None:
         disk.write_bytes(self._prepare(name), content)
+        self._sums[name] = hashlib.sha256(content).hexdigest()
 
 
 def _opened(stack: contextlib.ExitStack, artifact: Artifact) -> IO[bytes]:

@@ -59,11 +59,11 @@ def render_page(run_report: RunReport, pictures: Mapping[str, bytes] | None = No
             style=markupsafe.Markup(style),  # noqa: S704  # from our own template, without data
             style_hash=digest,
             beside=True,
-            title=shorten(run_report.checkpoint.get("name") or "gan-probe report"),
+            title=shorten(run_report.title or run_report.checkpoint.get("name") or "gan-probe report"),
             subtitle=_subtitle(run_report.checkpoint),
             networks=_networks(run_report.checkpoint),
             analyses=[
-                _analysis(report, names, numbers, pictures or {})
+                _analysis(report, names, numbers, pictures or {}, [r.name for r in run_report.analyses])
                 for report, names in zip(run_report.analyses, files, strict=True)
             ],
             methods=methods(run_report).numbered(),
@@ -82,14 +82,17 @@ def render_analysis(report: Report) -> str:
     return _environment().get_template("fragment.html.j2").render(analysis=view, beside=False)
 
 
-def _analysis(report: Report, files: Files, numbers: dict[str, int], pictures: Mapping[str, bytes]) -> dict[str, Any]:
+def _analysis(
+    report: Report, files: Files, numbers: dict[str, int], pictures: Mapping[str, bytes], parts: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What the template shows of an analysis; `parts` names those of the page, which tables may lead to."""
     return {
         "name": report.name,
         "title": report.title or report.name or "Report",
         "status": report.status,
         "error": report.error,
         "notes": report.notes,
-        "tables": [_table(t, f, numbers) for t, f in zip(report.tables, files.tables, strict=True)],
+        "tables": [_table(t, f, numbers, parts) for t, f in zip(report.tables, files.tables, strict=True)],
         "figures": [_figure(p, f, numbers, pictures) for p, f in zip(report.figures, files.figures, strict=True)],
         "artifacts": [
             *((file, artifact.caption) for artifact, file in zip(report.artifacts, files.artifacts, strict=True)),
@@ -106,10 +109,13 @@ def _behind(measure: Measure) -> str:
     return f"the {len(measure.values):,} {kind} behind {measure.title or measure.name}"
 
 
-def _table(table: Table, file: str, numbers: dict[str, int]) -> dict[str, Any]:
+def _table(table: Table, file: str, numbers: dict[str, int], parts: Sequence[str]) -> dict[str, Any]:
     numbers["table"] += 1
     numeric = numeric_columns(table)
+    links = {cell: f"analysis-{parts.index(name) + 1}" for cell, name in table.links.items() if name in parts}
     return {
+        "links": links,
+        "prose": len(table.columns) > 2 and not numeric,
         "number": numbers["table"],
         "title": table.title or table.name,
         "caption": table.caption,
@@ -125,15 +131,14 @@ def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mappin
     numbers["figure"] += 1
     content = pictures.get(file) or png(figure)
     width, height = struct.unpack(">II", content[16:24])  # the PNG header
-    drawn = not hasattr(figure.content, "dtype")  # pixels are shown unsmoothed
-    scale = CSS_DPI / DPI if drawn else 1
+    scale = CSS_DPI / DPI if figure.is_chart else 1
     return {
         "number": numbers["figure"],
         "title": figure.title or figure.name,
         "caption": figure.caption,
         "alt": figure.alt or figure.title or figure.name,
         "file": f"{file}.png, .pdf",
-        "kind": "chart" if drawn else "pixels",
+        "kind": "chart" if figure.is_chart else "pixels",
         "width": round(width * scale),
         "height": round(height * scale),
         "source": "data:image/png;base64," + base64.b64encode(content).decode(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Set
@@ -19,6 +20,7 @@ def to_dict(run_report: RunReport) -> dict[str, Any]:
     """The run as plain data: numpy scalars are numbers, NaN and infinities None, lone surrogates escapes."""
     files = file_names(run_report.analyses)
     return {
+        "title": plain(run_report.title),
         "checkpoint": plain(run_report.checkpoint),
         "run": plain(run_report.run),
         "analyses": [_analysis(report, names) for report, names in zip(run_report.analyses, files, strict=True)],
@@ -38,15 +40,24 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
         "status": report.status,
         "error": report.error,
         "plugin": report.plugin,
+        "key": report.key,
         "seconds": report.seconds,
         "options": report.options,
         "tables": [
-            {"name": t.name, "title": t.title, "caption": t.caption, "columns": t.columns, "rows": t.rows}
+            {
+                "name": t.name,
+                "title": t.title,
+                "caption": t.caption,
+                "columns": t.columns,
+                "rows": t.rows,
+                "formats": t.formats,
+                "links": t.links,
+            }
             for t in report.tables
         ],
         "figures": [
             {"name": f.name, "title": f.title, "caption": f.caption, "alt": f.alt}
-            | {"file": f"{file}.png", "pdf": f"{file}.pdf"}
+            | {"file": f"{file}.png", "pdf": f"{file}.pdf", "kind": "chart" if f.is_chart else "pixels"}
             for f, file in zip(report.figures, files.figures, strict=True)
         ],
         "artifacts": [
@@ -55,7 +66,7 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
         ],
         "measures": [
             {"name": m.name, "title": m.title, "value": m.value, "n": len(m.values), "unit": m.unit, "units": m.units}
-            | {"better": m.better, "replicates": m.estimate is not None, "file": file}
+            | {"better": m.better, "format": m.format, "replicates": m.estimate is not None, "file": file}
             for m, file in zip(report.measures, files.measures, strict=True)
         ],
         "notes": report.notes,
@@ -64,7 +75,13 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
     }
     converted = plain(analysis)
     assert isinstance(converted, dict)  # noqa: S101  # for the type checker
-    return converted
+    return converted | {"sha256": digest(converted)}
+
+
+def digest(analysis: Mapping[str, Any]) -> str:
+    """A SHA-256 of an analysis as JSON holds it, its own `sha256` aside: what was changed by hand is found by it."""
+    told = {key: value for key, value in analysis.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def plain(value: Any) -> Any:

@@ -32,6 +32,7 @@ ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
     "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c", "\u0323": "d",
 }  # fmt: skip
+SENTENCE = 60  # characters: longer cells are no single words, and are broken into lines
 SCIENTIFIC = re.compile(r"(-?[0-9.]+)e([+-][0-9]+)")
 
 
@@ -80,7 +81,7 @@ def to_latex(table: Table, label: str) -> str:
     ]
     if table.columns:
         lines += [
-            rf"  \begin{{tabular}}{{@{{}}{''.join('r' if c in numbers else 'l' for c in table.columns)}@{{}}}}",
+            rf"  \begin{{tabular}}{{@{{}}{_columns(table, numbers)}@{{}}}}",
             r"    \toprule",
             "    " + " & ".join(escape(column) for column in table.columns) + r" \\",
             r"    \midrule",
@@ -93,6 +94,14 @@ def to_latex(table: Table, label: str) -> str:
             lines.append("    " + " & ".join(cells) + r" \\")
         lines += [r"    \bottomrule", r"  \end{tabular}"]
     return "\n".join([*lines, r"\end{table}", ""])
+
+
+def _columns(table: Table, numbers: frozenset[str]) -> str:
+    """Numbers flush right, words flush left; in a table of sentences, columns that break their lines."""
+    longest = max((len(cell_text(table, c, row[c])) for row in table.rows for c in table.columns), default=0)
+    if not numbers and longest > SENTENCE:
+        return rf"p{{{0.9 / len(table.columns):.2f}\linewidth}}" * len(table.columns)
+    return "".join("r" if c in numbers else "l" for c in table.columns)
 
 
 def _sentence(title: str) -> str:

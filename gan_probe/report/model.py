@@ -24,7 +24,8 @@ class Table:
 
     `rows` are mappings from column to cell (str, int, float, bool or None), all with the same keys; `formats` are
     Python format specs by column (`".1%"`, `".2g"`) for people: CSV and JSON hold the full values. `name` is a
-    lower-case identifier, unique in its analysis; `caption` states n, interval and control.
+    lower-case identifier, unique in its analysis; `caption` states n, interval and control. `links` leads, on the page,
+    from cells with these words to the parts of the report with these names.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Table:
     title: str = ""
     caption: str = ""
     formats: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -58,10 +60,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture: a matplotlib figure (made with `matplotlib.figure.Figure`, never pyplot) or pixels.
+    """A picture: a matplotlib figure (made with `matplotlib.figure.Figure`, never pyplot), pixels, or `Drawn` before.
 
     Pixels are (H, W, 3) or (H, W) uint8 and are shown unsmoothed. `name` is a lower-case identifier; `alt` says in one
-    sentence what a reader who cannot see it should know. Figures from a process of their own come `Drawn`.
+    sentence what a reader who cannot see it should know.
     """
 
     name: str
@@ -69,6 +71,11 @@ class Figure:
     title: str = ""
     caption: str = ""
     alt: str = ""
+
+    @property
+    def is_chart(self) -> bool:
+        """Whether it was drawn by matplotlib, rather than given as pixels."""
+        return not hasattr(self.content, "dtype") and getattr(self.content, "chart", True)
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,8 @@ class Report:
     An analysis fills `tables`, `figures`, `artifacts`, `measures`, `methods` (the paragraph that a paper would print:
     what was done, with its numbers, citing the analysis' `references` as `[@key]`) and `notes` (sentences a reader must
     know: what was assumed, skipped, recomputed). The runner adds the rest: `references` are the BibTeX entries of what
-    is cited, `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its one-line reason.
+    is cited, `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its one-line reason, `key` what names all
+    that the result depends on.
     """
 
     tables: Sequence[Table] = ()
@@ -132,6 +140,7 @@ class Report:
     options: Mapping[str, Any] = field(default_factory=dict)
     plugin: str = ""
     seconds: float = 0.0
+    key: str = ""
 
     def table(self, name: str) -> Table:
         """The table of that name; KeyError names those there are."""
@@ -148,11 +157,15 @@ class Report:
 
 @dataclass
 class RunReport:
-    """A whole run: `checkpoint` (the card), `run` (command, versions, device, threads, seed, data), its analyses."""
+    """A whole run: `checkpoint` (the card), `run` (command, versions, device, threads, seed, data), its analyses.
+
+    `title` heads the page; without, the checkpoint's name does.
+    """
 
     checkpoint: dict[str, Any]
     run: dict[str, Any]
     analyses: list[Report] = field(default_factory=list)
+    title: str = ""
 
     def __getitem__(self, name: str) -> Report:
         for report in self.analyses:

@@ -63,7 +63,8 @@ def _images(run: Mapping[str, Any]) -> list[str]:
     sets: dict[str, int] = {}
     for line in lines if isinstance(lines, Sequence) and not isinstance(lines, str) else []:
         if isinstance(line, Mapping) and isinstance(line.get("n"), int):
-            sets.setdefault(_said(line.get("split")), line["n"])
+            split = _said(line.get("split"))
+            sets[split] = max(line["n"], sets.get(split, 0))  # some analyses look at fewer
     data = run.get("data")
     if not sets or not isinstance(data, str):
         return []

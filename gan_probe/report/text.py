@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Controls, line separators, surrogates, unassigned and private characters, and invisible formatting (bidi overrides).
 HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"  # Persian and Indic words and many emoji need them
-CELL_LIMIT = 160  # characters of a cell that people are shown; CSV and JSON hold all
+CELL_LIMIT = 300  # characters of a cell that people are shown; CSV and JSON hold all
 GAP = "  "
 NARROWEST = 8  # columns of the terminal that a shortened text column keeps
 

@@ -337,10 +337,8 @@ def register_analyses():
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
 @pytest.mark.parametrize(("mode", "who"), [("--in-process", "getpid"), ("--isolate", "getppid")])
-@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
-def test_a_stopped_run_lists_what_it_did_not_do(
-    gan_probe_command, checkpoint, install, tmp_path, number, code, mode, who
-):
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_a_stopped_run_lists_what_it_did_not_do(gan_probe_command, checkpoint, install, tmp_path, number, mode, who):
     # a shell starts what runs in the background with Ctrl-C ignored
     signal.signal(signal.SIGINT, signal.default_int_handler)
     install("stopped", STOPPED.format(signal=number, who=who))
@@ -348,9 +346,9 @@ def test_a_stopped_run_lists_what_it_did_not_do(
     before = signal.getsignal(signal.SIGTERM)
     names = ["-p", "counter", "-p", "stopped", "-p", "samples"]
     found, _, err = gan_probe_command("run", *names, checkpoint, "--out", "r", mode)
-    assert found == code
+    assert found == 75
     assert "Traceback" not in err
-    assert err.splitlines()[-1] == f"gan-probe: {'interrupted' if code == 130 else 'terminated'}"
+    assert err.splitlines()[-1].endswith("what was done is in r: the same line with --resume goes on")
     report = json.loads((tmp_path / "cwd/r/report.json").read_text())
     statuses = {a["name"]: a["status"] for a in report["analyses"]}
     assert statuses == {"counter": "ok", "stopped": "interrupted", "samples": "interrupted"}

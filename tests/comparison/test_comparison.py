@@ -28,7 +28,7 @@ def test_each_is_held_against_the_first_and_what_was_planted_is_found():
     )
     assert first["difference"] is None
     assert [row["against"] for row in (same, better, worse)] == ["a", "a", "a"]
-    assert [row["significant"] for row in (same, better, worse)] == ["no", "better", "worse"]
+    assert [row["marked"] for row in (same, better, worse)] == ["no", "better", "worse"]
     assert better["difference"] == pytest.approx(0.5)
 
 
@@ -51,7 +51,7 @@ def test_p_values_are_corrected_over_all_measures_and_analyses():
     cells = [t.rows[1] for r in found[1:] for t in r.tables]
     smallest = min(cells, key=lambda row: row["p"])
     assert len(cells) == 6
-    assert smallest["p (Holm)"] == pytest.approx(6 * smallest["p"])
+    assert smallest["Holm p"] == pytest.approx(6 * smallest["p"])
 
 
 def test_what_failed_or_was_refused_is_a_row_that_says_so():

@@ -117,7 +117,7 @@ def test_single_values_have_no_interval():
 
 
 def test_a_share_has_wilsons_interval_and_replicates_their_spread():
-    assert estimate(measure(np.arange(10) < 7), rng()).method == "Wilson"
+    assert estimate(measure(np.arange(10) < 7), rng(), share=True).method == "Wilson"
     spread = np.random.default_rng(1).normal(3, 0.5, 4000)
     found = estimate(measure(spread, estimate=3.0), rng())
     assert (found.low, found.high) == (pytest.approx(2.02, abs=0.05), pytest.approx(3.98, abs=0.05))

@@ -16,6 +16,7 @@ from gan_probe.errors import OutputError
 from gan_probe.report import Artifact, Report, RunReport, Table
 from gan_probe.report.folder import MANIFEST, ReportFolder
 from gan_probe.report.names import file_names, slug
+from gan_probe.report.reading import SUMS
 
 WHOLE = {"index.html", "report.json", "methods.tex", "references.bib"}  # of every report
 WRITER = """
@@ -33,7 +34,7 @@ with ReportFolder(pathlib.Path(sys.argv[1]), force=True) as folder:
 
 
 def files(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST, SUMS}
 
 
 def write(folder: Path, name: str = "probe", force: bool = False) -> None:

@@ -13,26 +13,11 @@ from gan_probe.report.json import dumps
 
 def test_the_schema_is_the_documented_one(sample_run: RunReport) -> None:
     data = json.loads(dumps(sample_run))
-    assert list(data) == ["checkpoint", "run", "analyses", "methods"]
+    assert list(data) == ["title", "checkpoint", "run", "analyses", "methods"]
     assert data == sample_run.to_dict()
     probe, samples, refused, failed = data["analyses"]
-    assert list(probe) == (
-        [
-            "name",
-            "title",
-            "status",
-            "error",
-            "plugin",
-            "seconds",
-            "options",
-            "tables",
-            "figures",
-            "artifacts",
-            "notes",
-            "methods",
-            "references",
-        ]
-    )
+    assert list(probe)[:8] == ["name", "title", "status", "error", "plugin", "key", "seconds", "options"]
+    assert list(probe)[8:] == ["tables", "figures", "artifacts", "measures", "notes", "methods", "references", "sha256"]
     table = probe["tables"][0]
     assert table["columns"] == ["features", "accuracy", "low", "high", "n_train", "n_test", "C"]
     assert table["rows"][0]["accuracy"] == 0.6142

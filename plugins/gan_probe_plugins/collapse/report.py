@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gan_probe import Measure, Report, Table
+from gan_probe.measures.bins import by_bins
 from gan_probe.measures.intervals import proportion
 from gan_probe_plugins.collapse.paragraph import paragraph
 from gan_probe_plugins.collapse.pictures import bins_figure, classes_figure, measures_figure, pairs_figure
@@ -49,25 +50,20 @@ def report(sets: Sets, found: Measured, classes: Classes | None, notes: Sequence
 
 
 def _behind(sets: Sets, found: Measured, units: str) -> list[Measure]:
-    """What is compared between checkpoints; samples of which latents they are is in `units`."""
+    """What is compared between checkpoints; samples of which latents they are is in `units`.
+
+    Without recall: its error cannot be told from single images, nor from bins of them, as samples make its balls.
+    """
     mine = found.samples.measures
     of = f"{units}; {sets.n:,} real images {sets.real_images.fingerprint[:12]}"
-    coverage = mine.coverage.value
+    values = {
+        "precision": (mine.balls > 0, "sample"),
+        "density": (mine.balls / mine.k, "sample"),
+        "coverage": (by_bins(mine.covered, found.real_bins), f"bin of {sets.n:,} real images"),
+    }
     return [
-        Measure("precision", mine.balls > 0, f"Precision in {sets.where}", "sample", of, better="higher", format=".3f"),
-        Measure(
-            "density", mine.balls / mine.k, f"Density in {sets.where}", "sample", of, better="higher", format=".3f"
-        ),
-        Measure(
-            "coverage",
-            coverage + found.halves - found.halves.mean(),
-            f"Coverage in {sets.where}",
-            "draw of half of the samples and real images",
-            of,
-            estimate=coverage,
-            better="higher",
-            format=".3f",
-        ),
+        Measure(name, each, f"{name.capitalize()} in {sets.where}", unit, of, better="higher", format=".3f")
+        for name, (each, unit) in values.items()
     ]
 
 

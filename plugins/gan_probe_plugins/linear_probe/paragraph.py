@@ -34,15 +34,17 @@ def _classifier(ladder: Ladder) -> str:
     if len(grid) > 1:
         parts = f"{held:,} of {n:,} training images" + (f", over {folds} random splits" if folds > 1 else "")
         choice = f"C chosen among {len(grid)} values from {min(grid):g} to {max(grid):g} by accuracy on {parts}"
+        if protocol.labels_per_class:
+            choice += f" (for the draws, its mean over {protocol.choosing} other draws)"
     fits = []
     if protocol.all_labels:
-        fits.append(f"fitted on all {n:,} training images")
+        fits.append(f"all {n:,} training images")
     if protocol.labels_per_class:
         few = " and ".join(f"{k:,}" for k in sorted(set(protocol.labels_per_class)))
-        fits.append(f"fitted on {protocol.draws} random draws of {few} labelled images a class")
+        fits.append(f"{protocol.draws} random draws of {few} labelled images a class")
     return (
-        f"A linear L2-SVM, one class against the rest and solved by Newton's method [@keerthi2005], was "
-        f"{' and '.join(fits)}, with {choice}, and tested on {len(seen.truth):,} images."
+        f"A linear L2-SVM, one class against the rest and solved by Newton's method [@keerthi2005], was fitted "
+        f"on {' and on '.join(fits)}, with {choice}, and tested on {len(seen.truth):,} images."
     )
 
 

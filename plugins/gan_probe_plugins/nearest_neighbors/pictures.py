@@ -29,9 +29,7 @@ def closest(look: Look, sets: Sets, sizes: str) -> Figure:
     height, width = sides[0].shape[:2]
     figure = new_figure(COLUMN, 0.3 + 1.6 * height / width)
     panels = figure.subplots(1, 2, gridspec_kw={"wspace": 0.12})
-    for axes, picture, title in zip(
-        panels, sides, ("samples | training images", "held-out | training images"), strict=True
-    ):
+    for axes, picture, title in zip(panels, sides, ("samples | training", "held-out | training"), strict=True):
         axes.imshow(picture, interpolation="nearest")
         axes.set_title(title)
         axes.set_axis_off()
@@ -84,13 +82,13 @@ def distances(looks: Sequence[Look], sizes: str) -> Figure:
         axes.set_ylabel("share within")
         axes.set_title(two_lines(look.name, 44), loc="left")
     panels[0].legend(loc="lower right")
-    panels[-1].set_xlabel("root mean square difference to the nearest training image")
+    panels[-1].set_xlabel("RMS difference to the nearest training image")
     return Figure(
         "distances",
         figure,
         title="How near samples and held-out images are to the training images",
-        caption=f"Share of the images within a distance of their nearest training image, in steps. Dotted: the "
-        f"held-out images' lowest {SHARE:.0%}, the test's threshold; copies lift the samples' line left of it. "
-        f"Pixels run from 0 to 1. Control: held-out images. Single images, without intervals. {sizes}.",
+        caption=f"Share of the images within a root mean square difference of their nearest training image, in steps. "
+        f"Dotted: the held-out images' lowest {SHARE:.0%}, the test's threshold; copies lift the samples' line left of "
+        f"it. Pixels run from 0 to 1. Control: held-out images. Single images, without intervals. {sizes}.",
         alt="Cumulative shares of samples and held-out images by distance to the nearest training image, by space.",
     )

@@ -1,0 +1,85 @@
+"""The paper's claims about training: stable, without collapse, with samples near to real images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gan_probe_plugins.paper.item import Deviation, Item, Outcome, Plan, number, only, value
+from gan_probe_plugins.paper.networks import generator
+
+if TYPE_CHECKING:
+    from gan_probe import Report
+    from gan_probe_plugins.paper.item import World
+
+QUICK = 1000
+
+
+class NoCollapse(Item):
+    """Stable training without mode collapse."""
+
+    name = "no-collapse"
+    place = "section 3"
+    title = "Stable training, without mode collapse"
+    analysis = "collapse"
+    claim = "the guidelines give stable training; no mode collapse is reported"
+    minutes = (5, 1.5)
+
+    def plan(self, world: World) -> Plan:
+        """Samples beside held-out real images."""
+        if world.data is None:
+            return Plan(missing="needs the training images: pass --data")
+        return Plan({"samples": _most(world, QUICK), "most": 2048} if world.quick else {}, world.data)
+
+    def deviations(self, world: World, report: Report) -> list[Deviation]:  # noqa: ARG002  # the item's signature
+        """Of G and its training."""
+        return [*generator(world.gan.card), Deviation("evidence", "by eye", "support, bins and classes, by intervals")]
+
+    def outcome(self, world: World, report: Report) -> Outcome:
+        """No sign of collapse, and a support that is surely above the line of a collapse."""
+        from gan_probe_plugins.collapse.verdict import FEW
+
+        words = report.table("verdict").title.removeprefix("Verdict: ")
+        mine, real = (only(report, "support", of=who) for who in ("samples", "real images"))
+        verdict: Any = world.gan.card.training.get("verdict")
+        steady = f"; its training was {verdict['words']}" if isinstance(verdict, dict) and "words" in verdict else ""
+        here = f"{words}{steady}; support {number(mine['low']):,.0f} images at least; n = {mine['n']:,} samples"
+        if words.startswith("collapsed"):
+            return Outcome(here, "did not hold", "the signs are in the first table")
+        expected = real["high"] if real["high"] is not None else real["support"] or real["low"]
+        if words == "no sign of collapse" and number(mine["low"]) >= FEW * number(expected):
+            return Outcome(here, "held", f"no sign, and by the interval {FEW:.0%} of real images' support or more")
+        return Outcome(here, "undecided", "no sign of a collapse, but the intervals do not exclude one")
+
+
+class NearReal(Item):
+    """How near the samples are to real images, which the paper does not measure."""
+
+    name = "quality"
+    place = "section 4"
+    title = "How near samples are to real images"
+    analysis = "quality"
+    claim = "no number: the samples are shown"
+    minutes = (4, 1)
+
+    def plan(self, world: World) -> Plan:
+        """FID and KID, beside held-out real images."""
+        if world.data is None:
+            return Plan(missing="needs the training images: pass --data")
+        return Plan({"samples": _most(world, QUICK) if world.quick else 5000}, world.data)
+
+    def deviations(self, world: World, report: Report) -> list[Deviation]:  # noqa: ARG002  # the item's signature
+        """Of G."""
+        return generator(world.gan.card)
+
+    def outcome(self, world: World, report: Report) -> Outcome:  # noqa: ARG002  # the item's signature
+        """Beside real images; the paper has no such number."""
+        row, held = report.table("quality").rows
+        here = (
+            f"FID {value(row, ('FID', 'FID low', 'FID high'), '.3g')}, held-out real images "
+            f"{value(held, ('FID', 'FID low', 'FID high'), '.3g')}; n = {row['n']:,}"
+        )
+        return Outcome(here, "not comparable", "the paper gives no such number")
+
+
+def _most(world: World, n: int) -> int:
+    return n if world.data is None else max(50, min(n, len(world.data.train) // 2))

@@ -1,0 +1,237 @@
+"""What an item says of its claim, from planted tables: held only where the interval says so."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gan_probe import Figure, Report, Table
+from gan_probe.data import Data, Split
+from gan_probe.testing import tiny_data, tiny_gan
+from gan_probe_plugins.paper.item import World
+from gan_probe_plugins.paper.items import all_items
+
+ITEMS = {item.name: item for item in all_items()}
+
+
+def world(**more: Any) -> World:
+    return World(tiny_gan(), **more)
+
+
+def carded(**fields: Any) -> World:
+    made = world()
+    made.gan.card = dataclasses.replace(made.gan.card, **fields)
+    return made
+
+
+def tables(**rows: list[dict[str, Any]]) -> list[Table]:
+    return [Table(name.replace("_", "-"), found) for name, found in rows.items()]
+
+
+def said(item: str, report: Report, where: World | None = None) -> str:
+    return ITEMS[item].outcome(where or world(), report).word
+
+
+def labelled(name: str) -> Data:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (600, 8, 8, 3), dtype=np.uint8)
+    return Data(name, Split.from_arrays(name, images, np.arange(600) % 10, tuple("abcdefghij")))
+
+
+def test_every_item_has_a_place_a_claim_and_a_registered_analysis():
+    from gan_probe.plugins import host
+
+    assert len(ITEMS) == 15
+    for item in ITEMS.values():
+        assert item.place
+        assert item.claim
+        assert host().find(item.analysis)
+    places = {item.place for item in ITEMS.values()}
+    assert places >= {f"Table {n}" for n in (1, 2, 3)} | {f"Figure {n}" for n in range(2, 9)}
+
+
+def test_what_cannot_run_says_what_would_make_it_run():
+    bare = world()
+    missing = {name: item.plan(bare).missing for name, item in ITEMS.items()}
+    assert {name for name, why in missing.items() if not why} == {"samples", "figure-4"}
+    assert all("pass --" in why or "gan-probe " in why for why in missing.values() if why)
+
+
+def probe(value: float, low: float, high: float) -> Report:
+    row = {"features": "trained D", "accuracy": value, "low": low, "high": high, "n_train": 50_000, "n_test": 10_000}
+    random = row | {"features": "random D", "accuracy": 0.6, "low": 0.59, "high": 0.61}
+    few = row | {"labels per class": 400, "draws": 100}
+    return Report(tables=tables(accuracy=[row | {"dimensions": 28672}, random], few_labels=[few]))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(0.83, 0.85, "held"), (0.82, 0.84, "undecided"), (0.7, 0.72, "did not hold")]
+)
+def test_table_1_holds_only_for_the_papers_data_and_above_its_number(low, high, word):
+    report = probe((low + high) / 2, low, high)
+    like = dataclasses.replace(carded(training_data="imagenet"), labelled=(labelled("cifar10"),))
+    assert said("table-1", report, like) == word
+    assert said("table-1", report, dataclasses.replace(like, quick=True)) == "not comparable"
+    assert said("table-1", report, dataclasses.replace(like, labelled=(labelled("photos"),))) == "not comparable"
+    other = dataclasses.replace(carded(training_data="digits"), labelled=(labelled("cifar10"),))
+    outcome = ITEMS["table-1"].outcome(other, report)
+    assert outcome.word == "not comparable"
+    assert "ImageNet" in outcome.why
+    assert "10,000 test images" in outcome.here
+
+
+def test_table_2_is_told_in_errors():
+    like = dataclasses.replace(carded(training_data="SVHN"), labelled=(labelled("svhn"),))
+    outcome = ITEMS["table-2"].outcome(like, probe(0.8, 0.79, 0.81))
+    assert outcome.word == "held"
+    assert outcome.here.startswith("20.0% (19.0% to 21.0%) test error")
+    assert said("table-2", probe(0.7, 0.69, 0.71), like) == "did not hold"
+
+
+def test_the_protocols_labels_are_no_more_than_the_rarest_class_has():
+    there = world(labelled=(labelled("photos"),))
+    assert ITEMS["table-1"].plan(there).options["labels_per_class"] == (19,)  # 48 of a class to train on
+    quick = ITEMS["table-2"].plan(dataclasses.replace(there, quick=True)).options
+    assert quick["draws"] == 10
+    assert "train_size" not in quick  # there are fewer than it would draw
+
+
+def test_the_papers_own_set_is_preferred_for_each_table():
+    both = world(labelled=(labelled("SVHN"), labelled("cifar10")), data=tiny_data())
+    assert both.labelled_as("cifar10").name == "cifar10"
+    assert both.labelled_as("svhn").name == "SVHN"
+    assert both.labelled_as("mnist").name == "SVHN"
+    assert world(data=tiny_data()).labelled_as("svhn").name == tiny_data().name
+    assert world().labelled_as("svhn") is None
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(0.1, 0.3, "held"), (-0.1, 0.3, "undecided"), (-0.3, -0.1, "did not")]
+)
+def test_figures_5_6_8_go_by_the_interval_of_the_difference_to_the_control(low, high, word):
+    interval = {"low": low, "high": high, "n": 9}
+    means = [{"network": name, "mean AUC": 0.6, "draws": 5} for name in ("trained", "random weights")]
+    found = {"measure": "mean AUC", "difference": 0.0} | interval
+    filters = Report(tables=tables(selectivity=means, difference=[found]))
+    assert said("figure-5", filters).startswith(word)
+    against = {"dropped": "8 strongest", "random minus chosen": 0.0} | interval
+    dropped = [{"dropped": "none"}, {"dropped": "8 strongest"}]
+    lost = Report(
+        tables=tables(against_random=[against], forgotten=dropped), options={"object": "window", "boxes": None}
+    )
+    assert said("figure-6", lost).startswith(word)
+    steady = {"along": "the axis", "monotone": 0.5, "from": 0.4, "to": 0.6, "latents": 9}
+    rising = [{"response": x} for x in (0.1, 0.5, 0.9)]
+    turn = tables(response=rising, steadiness=[steady], difference=[{"difference": 0.0} | interval])
+    assert said("figure-8", Report(tables=turn)).startswith(word)
+    falling = tables(response=rising[::-1], steadiness=[steady], difference=[{"difference": 0.0} | interval])
+    assert said("figure-8", Report(tables=falling)) != "held"
+
+
+def test_figure_6_without_an_independent_judge_holds_nothing():
+    fall = {"dropped": "8 strongest", "fall": 0.5, "at least": 0.4, "at most": 0.6}
+    report = Report(tables=tables(regression=[fall, fall]), options={"object": "window", "boxes": "boxes.json"})
+    assert said("figure-6", report) == "not comparable"
+
+
+@pytest.mark.parametrize(
+    ("lows", "word"),
+    [((0.1, 0.2, 0.1, 0.3), "held"), ((0.1, 0.2, -0.1, 0.3), "undecided"), ((-0.1, 0.2, 0.1, 0.0), "did not hold")],
+)
+def test_figure_7_holds_only_if_every_equation_beats_both_controls(lows, word):
+    equations = [
+        {"number": n, "equation": f"a - b + {n}", "success": 0.6, "low": 0.5, "high": 0.7, "draws": 50} for n in (1, 2)
+    ]
+    controls = ("minus one exemplar", "minus pixels of exemplars")
+    pairs = [(n, control) for n in (1, 2) for control in controls]
+    differences = [
+        {"equation": n, "criterion": "success", "comparison": control, "low": low}
+        for (n, control), low in zip(pairs, lows, strict=True)
+    ]
+    # what the paper does not compare with decides nothing
+    differences.append({"equation": 1, "criterion": "success", "comparison": "minus third concept alone", "low": -1.0})
+    assert said("figure-7", Report(tables=tables(equations=equations, differences=differences))) == word
+
+
+@pytest.mark.parametrize(
+    ("verdict", "twin", "word"),
+    [
+        ("smooth", "sharp transitions", "held"),
+        ("smooth", "smooth", "undecided"),  # the control was not found out
+        ("isolated leaps", "sharp transitions", "undecided"),
+        ("sharp transitions", "sharp transitions", "did not hold"),
+        ("stands still", "sharp transitions", "did not hold"),
+    ],
+)
+def test_figure_4_holds_only_where_the_memorising_twin_is_found_out(verdict, twin, word):
+    numbers = dict.fromkeys(("half in", "low", "high", "sharp a leg", "sharp low", "sharp high"), 0.4)
+    walk = [{"path": "the walk", "verdict": verdict} | numbers, {"path": "memorised, 50", "verdict": twin} | numbers]
+    assert said("figure-4", Report(tables=tables(verdict=walk))) == word
+
+
+@pytest.mark.parametrize(
+    ("p", "high", "word"), [(1.0, 0.02, "held"), (1.0, 0.2, "undecided"), (0.01, 0.02, "did not hold")]
+)
+def test_no_sign_of_copies_is_enough_only_with_enough_samples(p, high, word):
+    row = {"space": "pixels", "share": 0.01, "low": 0.0, "high": high, "p (Holm)": p}
+    calm = row | {"space": "features", "high": 0.01, "p (Holm)": 1.0}
+    assert said("memorisation", Report(tables=tables(copies=[calm, row]), options={"count": 200})) == word
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(0, 0.005, "held"), (0, 0.02, "undecided"), (0.02, 0.04, "did not hold")]
+)
+def test_the_hashs_false_alarms_are_held_against_one_in_a_hundred(low, high, word):
+    row = {"method": "paper's hash", "share": 0.0, "low": low, "high": high, "n": 200}
+    assert said("duplicates", Report(tables=tables(methods=[row], false_alarms=[row]))) == word
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(-0.02, -0.01, "held"), (-0.02, 0.01, "undecided"), (0.01, 0.02, "did not hold")]
+)
+def test_table_3_asks_whether_samples_beat_as_many_real_images(low, high, word):
+    error = {"training set": "samples of x", "source": "measured here", "n": 50_000}
+    error |= {"test error": 0.03, "low": 0.02, "high": 0.04}
+    row = {"samples": 50_000, "real images": 50_000, "difference": 0.0, "low": low, "high": high, "n_test": 10_000}
+    other = row | {"real images": 60_000, "low": -1.0, "high": -0.9}
+    report = Report(tables=tables(errors=[error], differences=[other, row]))
+    assert said("table-3", report) == word
+
+
+@pytest.mark.parametrize(
+    ("title", "low", "word"),
+    [
+        ("Verdict: no sign of collapse", 900, "held"),
+        ("Verdict: no sign of collapse", 90, "undecided"),
+        ("Verdict: its support shows no collapse; its samples are too unlike", 900, "undecided"),
+        ("Verdict: collapsed: it has about 7 different images", 900, "did not hold"),
+    ],
+)
+def test_no_collapse_holds_only_with_a_support_that_is_surely_large(title, low, word):
+    rows = [
+        {"of": "samples", "n": 1000, "support": 2000, "low": low, "high": None},
+        {"of": "real images", "n": 1000, "support": 3000, "low": 2000, "high": 5000},
+    ]
+    report = Report(tables=[Table("verdict", [], title), Table("support", rows)])
+    assert said("no-collapse", report) == word
+
+
+def test_samples_and_quality_claim_nothing():
+    assert said("samples", Report(figures=[Figure("grid", np.zeros((8, 8), np.uint8), "100 samples")])) == "shown"
+    row = {"FID": 1.0, "FID low": 0.9, "FID high": 1.1, "n": 9}
+    assert said("quality", Report(tables=tables(quality=[row, row]))) == "not comparable"
+
+
+def test_deviations_name_the_networks_and_the_training():
+    made = ITEMS["samples"].deviations(carded(training_data="digits", z_distribution="normal"), Report())
+    found = {deviation.of: deviation.here for deviation in made}
+    assert found["training data"] == "digits; 16x16 pixels, grey"
+    assert found["z"] == "8-d normal"
+    assert "not known" in found["training"]
+    recipe = {"recipe": {"learning_rate": 1e-3, "batch_size": 64, "precision": "bfloat16"}, "epochs": 3}
+    found = {d.of: d.here for d in ITEMS["samples"].deviations(carded(training=recipe), Report())}
+    assert (found["learning rate"], found["minibatch"], found["epochs of training"]) == ("0.001", "64", "3")
+    assert found["precision of training"] == "bfloat16"
