@@ -110,7 +110,9 @@ def containment(function: Callable[..., Any]) -> Callable[..., Any]:
             "--isolate/--in-process",
             "isolate",
             default=None,
-            help="Run every analysis, or none, in a process of its own; without: those of other people's plugins.",
+            help="Run every analysis, or none, in a process of its own; without: those of other people's plugins. "
+            "--in-process puts back what a plugin changes, but a crash, a hang, os._exit or lack of memory ends the "
+            "whole run, and threads and processes that it starts stay.",
         ),
     ):
         gathered = decorate(gathered)

@@ -12,7 +12,7 @@ import builtins, contextlib, ctypes, gc, locale, multiprocessing, os, pathlib, r
 import subprocess, sys, tempfile, threading, time, warnings
 import numpy as np
 import torch
-from gan_probe import Analysis, BadInputError, Figure, GanProbeError, Options, OutputError, Report, Table, hookimpl, option
+from gan_probe import Analysis, Figure, GanProbeError, OutputError, Report, Table, hookimpl
 from gan_probe.report import Artifact
 
 class Base(Exception):
@@ -69,7 +69,7 @@ TAIL = """
 
 @hookimpl
 def register_analyses():
-    return [kind for name, kind in sorted(globals().items()) if name.startswith("Bad") and name != "BadInputError"]
+    return [kind for name, kind in sorted(globals().items()) if name.startswith("Bad")]
 """
 # A good neighbour of another distribution: numbers of everything that somebody else could have touched.
 GOOD = """
@@ -158,13 +158,13 @@ DIES = [
     Kind("segfaults", "ctypes.string_at(0)", "SIGSEGV", survives=False),
     Kind("aborts", "os.abort()", "SIGABRT", survives=False),
     Kind("kills-itself", "os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL", survives=False),
-    Kind("hangs", "time.sleep(100)", "had not ended", survives=False, limits=("--time-limit", "0.15")),
+    Kind("hangs", "time.sleep(1000)", "had not ended", survives=False, limits=("--time-limit", "1")),
     Kind(
         "hangs-deaf",
         "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\nwhile True: pass",
         "had not ended",
         survives=False,
-        limits=("--time-limit", "0.15"),
+        limits=("--time-limit", "1"),
     ),
     Kind(
         "eats-memory",
@@ -178,12 +178,12 @@ DIES = [
         "while True: print('again ' * 10); time.sleep(0.001)",
         "had not ended",
         survives=False,
-        limits=("--time-limit", "0.15"),
+        limits=("--time-limit", "1"),
     ),
     Kind("interrupts", "raise KeyboardInterrupt", "KeyboardInterrupt", survives=False),
     Kind(
         "leaves-a-child-and-goes",
-        "if os.fork() == 0: time.sleep(100)\nos._exit(7)",
+        "if os.fork() == 0: time.sleep(1000)\nos._exit(7)",
         "with exit code 7",
         survives=False,
     ),
@@ -223,7 +223,7 @@ PUT_BACK = [
     Kind("warnings", "warnings.simplefilter('error'); warnings.showwarning = None", fails=False),
     Kind(
         "matplotlib",
-        "import matplotlib; matplotlib.rcParams.update({'savefig.dpi': 30, 'lines.linewidth': 9, 'savefig.bbox': 'tight'})",
+        "import matplotlib\nmatplotlib.rcParams.update({'lines.linewidth': 9, 'savefig.bbox': 'tight'})",
         "matplotlib's settings",
         fails=False,
     ),
@@ -244,7 +244,7 @@ PUT_BACK = [
     Kind("patches-numpy", "np.random.default_rng = lambda *_: None", "numpy.random.default_rng", fails=False),
     Kind("patches-torch", "torch.nn.Conv2d.forward = lambda *_: None; torch.cat = max", "torch.cat", fails=False),
     Kind("patches-open", "builtins.open = None; os.replace = None", "builtins.open", fails=False),
-    Kind("hides-modules", "sys.modules['json'] = None; del sys.modules['gan_probe.report.html']", "json", fails=False),
+    Kind("hides-modules", "sys.modules['json'] = None; sys.modules.pop('gan_probe.isolation')", "json", fails=False),
     Kind(
         "patches-a-neighbour",
         "for kind in Analysis.__subclasses__(): kind.run = None; kind.title = 'mine'",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from .bad_plugins import GOOD, KINDS, Kind, source
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a process can do is Linux' here")
 NEIGHBOURS = ("samples", "numbers")
+APART = ("claims-a-full-disk", "figure-fails-later", "prints", "closes-descriptors", "leaves-a-process", "umask")
 PLACES = {"first": 0, "middle": 1, "last": 2}
 
 
@@ -63,7 +67,6 @@ def run(install, gan_probe_command, checkpoint, tmp_path):
     def go(place: int, kinds: list[Kind], *more: str):
         names = (*NEIGHBOURS[:place], *(f"bad-{kind.name}" for kind in kinds), *NEIGHBOURS[place:])
         code, out, err = gan_probe_command(*line(names, checkpoint, "r", *more))
-        print(err, file=sys.stderr)
         return code, out, err, {name: results(tmp_path / "cwd/r", name) for name in NEIGHBOURS}
 
     return go
@@ -80,3 +83,74 @@ def test_bad_plugins_in_the_same_process_cost_nobody_else_a_result(run):
         for kind in kinds:
             check(kind, out, err)
         assert beside == alone
+
+
+@pytest.fixture
+def quick_processes(monkeypatch):
+    """Processes forked from one that has imported torch, not started from nothing: seconds become tenths."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch", "sklearn.datasets", "matplotlib.figure", "gan_probe.runner"])
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: context)
+
+
+@pytest.mark.usefixtures("quick_processes")
+def test_bad_plugins_in_processes_of_their_own_cost_nobody_else_a_result(run):
+    kinds = [kind for kind in KINDS if not kind.limits and (not kind.survives or kind.name in APART)]
+    code, _, err, alone = run(0, [])
+    assert code == 0, err
+    code, out, err, beside = run(1, kinds)
+    assert code == 4, err
+    assert "Traceback" not in err
+    for kind in kinds:
+        check(kind, out, err)
+    assert beside == alone
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("mode", ["apart", "in-process"])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_each_bad_plugin_on_a_real_command_line(kind, mode, place, install, checkpoint, tmp_path, undisturbed):
+    if mode == "in-process" and not kind.survives:
+        pytest.skip("no process survives it")
+    install("numbers", GOOD)
+    site = install("bad", source())
+    names = (*NEIGHBOURS[: PLACES[place]], f"bad-{kind.name}", *NEIGHBOURS[PLACES[place] :])
+    more = (*kind.limits, *(["--in-process"] if mode == "in-process" else []))
+    code, out, err = command(line(names, checkpoint, "r", *more), site, tmp_path)
+    check(kind, out, err)
+    assert code == (4 if kind.fails else 0), err
+    assert "Traceback" not in err
+    assert {name: results(tmp_path / "r", name) for name in NEIGHBOURS} == undisturbed[mode]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(checkpoint, tmp_path_factory):
+    """The neighbours' results on a real command line, by mode."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    site = folder / "site"
+    (site / "numbers_dist-1.0.dist-info").mkdir(parents=True)
+    (site / "numbers_alone.py").write_text(GOOD)
+    (site / "numbers_dist-1.0.dist-info/METADATA").write_text("Name: numbers-dist\nVersion: 1.0\n")
+    (site / "numbers_dist-1.0.dist-info/entry_points.txt").write_text("[gan_probe]\nnumbers = numbers_alone\n")
+    found = {}
+    for mode in ("apart", "in-process"):
+        more = ["--in-process"] if mode == "in-process" else []
+        code, _, err = command(line(NEIGHBOURS, checkpoint, mode, *more), site, folder)
+        assert code == 0, err
+        found[mode] = {name: results(folder / mode, name) for name in NEIGHBOURS}
+    return found
+
+
+def command(words: list[str], site: Path, folder: Path) -> tuple[int, str, str]:
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "-m", "gan_probe", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=280,
+    )
+    return done.returncode, done.stdout, done.stderr
