@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gan_probe.report import Report, RunReport
+from gan_probe.report import Report, RunReport, Table
 from gan_probe.report.html import render_page
 from gan_probe.report.text import visible
 
