@@ -13,7 +13,7 @@ Anything else may change without notice.
 """
 
 from gan_probe.analysis import Analysis, Context
-from gan_probe.api import load, open_data, run
+from gan_probe.api import compare, load, open_data, run
 from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError
 from gan_probe.gan import GAN, Card
 from gan_probe.hookspecs import hookimpl
@@ -39,6 +39,7 @@ __all__ = [
     "Table",
     "UsageError",
     "__version__",
+    "compare",
     "hookimpl",
     "load",
     "open_data",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from gan_probe.options import Options
@@ -56,10 +56,11 @@ class Context:
     loaded: list[dict[str, Any]] = field(default_factory=list)  # a line for every set of images read, for the report
     open_data: Callable[[str, str | None], Data] = field(default=_open_data)  # another set, by (name or path, labels)
     shared: dict[Hashable, Any] = field(default_factory=dict)  # what `once` has made, for all analyses of a run
+    keeps_images: bool = False  # where several checkpoints are compared: `shared` then holds what `images` decoded
 
     def images(self, split: Split, card: Card) -> Images:
         """The split's images at the size and in the channels of the card, and a line about them in the report."""
-        images = split.load(card.image_size, card.channels, progress=self.progress)
+        images = self._decoded(split, card.image_size, card.channels)
         line = {
             "split": split.name,
             "n": len(images.images),
@@ -71,10 +72,20 @@ class Context:
             self.loaded.append(line)
         return images
 
+    def _decoded(self, split: Split, size: int, channels: int) -> Images:
+        if not self.keeps_images:
+            return split.load(size, channels, progress=self.progress)
+        chosen = None if split.indices is None else hashlib.sha256(split.indices.tobytes()).hexdigest()
+        key = ("images", id(split.pixels), split.name, chosen, size, channels)
+        # the pixels too, lest another's come to have their id; and a copy, as analyses may change what they get
+        _, images = self.once(key, lambda: (split.pixels, split.load(size, channels, progress=self.progress)))
+        return replace(images, images=images.images.copy())
+
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once in a run for all its analyses; take randomness from `rng`, and change nothing.
 
-        A key begins with its maker's name: `("judge", ...)`.
+        A key begins with its maker's name, `("judge", ...)`, and names all that the thing depends on, the checkpoint's
+        `sha256` too: where several checkpoints are compared, it is made once for all of them.
         """
         if key not in self.shared:
             self.shared[key] = make()

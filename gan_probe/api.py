@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_probe.errors import BadInputError, GanProbeError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping, Sequence
 
+    from gan_probe.comparison import Named
     from gan_probe.data import Data, DatasetSource
     from gan_probe.gan import GAN
     from gan_probe.report import Report
@@ -119,3 +121,70 @@ def run(
     if report.status != "ok":
         raise job.errors[0] if job.errors else GanProbeError(report.error)
     return report
+
+
+def compare(
+    checkpoints: Sequence[GAN | str | Path] | str | Path,
+    analysis: str,
+    *,
+    data: str | Path | Data | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    batch_size: int = 128,
+    **options: Any,
+) -> Report:
+    """Run one analysis over several checkpoints with the same seed, images and options, and compare their numbers.
+
+    `checkpoints` are paths, names and GANs, or a folder of a training's snapshots. The report has a table and a chart
+    for each measure: every checkpoint is held against the first, every snapshot against the one before it. `options`
+    and `data` are as in `run`. A checkpoint that fails is a row that says so; if all do, the last error is raised.
+    """
+    from gan_probe.comparison import Contender, check_several, comparison
+    from gan_probe.plugins import host
+    from gan_probe.runner import Run, default_data
+    from gan_probe.sampling import forget_samples
+    from gan_probe.tasks import Task
+
+    registered = host().find(analysis)
+    several = _named([checkpoints] if isinstance(checkpoints, str | Path) else checkpoints)
+    check_several([one for one, _ in several])
+    images, no_data = (None if data is None else open_data(data)), ""
+    shared: dict[Hashable, Any] = {}
+    contenders: list[Contender] = []
+    errors: list[Exception] = []
+    for one, given in several:
+        contender = Contender(one.name, moment=one.moment)
+        try:
+            gan = given or load(one.path, generator=one.generator, discriminator=one.discriminator, device=device)
+            if images is None and not no_data:
+                sets = {source.name for source in dataset_sources()}
+                images, no_data = default_data(gan, [registered], sets, open_data)
+            task = Task(registered, options, images, no_data)
+            where = images.name if images is not None else None
+            job = Run(gan, [task], where, seed, device, batch_size, shared=shared)
+            report = job.start().analyses[0]
+            errors += job.errors
+            contender = replace(contender, reports={analysis: report}, card=gan.card.to_dict())
+        except GanProbeError as error:
+            errors.append(error)
+            contender = replace(contender, error=str(error))
+        contenders.append(contender)
+        forget_samples(shared)
+    if len(errors) == len(several):
+        raise errors[-1]
+    title = registered.analysis.title or analysis
+    overview, report = comparison(contenders, {analysis: title}, seed)
+    return replace(report, tables=[*overview.tables, *report.tables], notes=[*overview.notes, *report.notes])
+
+
+def _named(checkpoints: Sequence[GAN | str | Path]) -> list[tuple[Named, GAN | None]]:
+    """The checkpoints by name; those that are open already stand for themselves."""
+    from gan_probe.comparison import Named, distinct, named
+
+    paths = tuple(str(one) for one in checkpoints if isinstance(one, str | Path))
+    if len(paths) == len(checkpoints):
+        return [(one, None) for one in named(paths)]
+    opened = [None if isinstance(one, str | Path) else one for one in checkpoints]
+    at = iter(paths)
+    names = [Named(gan.card.name) if gan is not None else named((next(at),))[0] for gan in opened]
+    return list(zip(distinct(names), opened, strict=True))

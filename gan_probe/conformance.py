@@ -34,11 +34,12 @@ def check_analysis(
 ) -> Report:
     """Run an analysis five times, and raise AssertionError with what breaks the contract; else return its report.
 
-    The same seed must give the same tables, figures and artifacts. After another analysis, with other global random
-    states and with another batch size, the tables must be the same, numbers within `rtol` of each other. Nothing may
-    be printed. The networks (weights, modes, hooks), the process and the global random states must be left as they
-    were, also when a network fails half-way. Names, needs and options must be declared and documented. `gan` and `data`
-    default to `tiny_gan` and a small set, each only where the analysis needs it; `options` are the analysis' own.
+    The same seed must give the same tables, figures, artifacts and measures. After another analysis, with other global
+    random states and with another batch size, tables and measures must be the same, numbers within `rtol` of each
+    other. Nothing may be printed. The networks (weights, modes, hooks), the process and the global random states must
+    be left as they were, also when a network fails half-way. Names, needs and options must be declared and documented,
+    and what `methods` cites must be among the `references`. `gan` and `data` default to `tiny_gan` and a small set,
+    each only where the analysis needs it; `options` are the analysis' own.
     """
     from gan_probe.testing import tiny_data, tiny_gan
 
@@ -63,7 +64,10 @@ def check_analysis(
 def _declared_well(analysis: type[Analysis[Any]]) -> str:
     from gan_probe.plugins import check_declaration
 
-    check_declaration(analysis)
+    try:
+        check_declaration(analysis)
+    except (TypeError, ValueError) as error:
+        raise AssertionError(str(error)) from error
     _require(analysis.__doc__, f"{analysis.name}: its class has no docstring, whose first line is its help")
     for option in declared(analysis.Options):
         _require(option.help.strip(), f"{analysis.name}: option {option.name} has no help")
@@ -90,7 +94,7 @@ class _Trial:
         with contained(self.gan) as restored:
             before = _random_states()
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                report = check_report(self.analysis().run(self.gan, self.options, context))
+                report = _checked(self.analysis, self.analysis().run(self.gan, self.options, context))
             # importing a library may draw random numbers, once: the first run is not held to it
             touched = disturbed and not _equal(before, _random_states())
         _require(not printed.getvalue(), f"{name}: it prints {printed.getvalue()[:80]!r}: return notes instead")
@@ -99,7 +103,7 @@ class _Trial:
         return report
 
     def fail(self) -> None:
-        """AssertionError if it leaves a trace when a network fails half-way."""
+        """AssertionError if it leaves a trace when a network fails half-way; without one, where progress is told."""
         import torch
 
         nets = [self.gan.generator, self.gan.discriminator] if self.gan is not None else []
@@ -107,14 +111,23 @@ class _Trial:
             if isinstance(net, torch.nn.Module):
                 with _failing(net, after=math.inf) as calls:
                     self.run()
-                context = Context(batch_size=BATCH_SIZES[0], data=self.data)
-                with (
-                    _failing(net, after=len(calls) / 2),
-                    contained(self.gan) as restored,
-                    contextlib.suppress(_FailedError),
-                ):
-                    self.analysis().run(self.gan, self.options, context)
-                _require(not restored, f"{self.analysis.name}: after an error it leaves changed {', '.join(restored)}")
+                with _failing(net, after=len(calls) / 2):
+                    self._fail(Context(batch_size=BATCH_SIZES[0], data=self.data))
+        if self.gan is None:
+            told: list[int] = []
+            self._fail(Context(batch_size=BATCH_SIZES[0], data=self.data, progress=_stopping(told, math.inf)))
+            self._fail(Context(batch_size=BATCH_SIZES[0], data=self.data, progress=_stopping([], len(told) / 2)))
+
+    def _fail(self, context: Context) -> None:
+        _reseed(7)
+        with contained(self.gan) as restored:
+            before = _random_states()
+            with contextlib.suppress(_FailedError), contextlib.redirect_stdout(io.StringIO()):
+                self.analysis().run(self.gan, self.options, context)
+            touched = not _equal(before, _random_states())
+        name = self.analysis.name
+        _require(not restored, f"{name}: after an error it leaves changed {', '.join(restored)}")
+        _require(not touched, f"{name}: after an error a global random state is another")
 
 
 class _FailedError(Exception):
@@ -146,6 +159,24 @@ def _failing(net: nn.Module, after: float) -> Iterator[list[int]]:
         del stage.forward
 
 
+def _stopping(told: list[int], after: float) -> Callable[[int, int, str], None]:
+    """A progress callback that raises once it has been told so often."""
+
+    def progress(done: int, _total: int, _what: str) -> None:
+        told.append(done)
+        if len(told) > after:
+            raise _FailedError
+
+    return progress
+
+
+def _checked(analysis: type[Analysis[Any]], report: object) -> Report:
+    try:
+        return check_report(report, analysis.references)
+    except (TypeError, ValueError) as error:
+        raise AssertionError(f"{analysis.name}: {error}") from error
+
+
 def _random_states() -> tuple[Any, ...]:
     import numpy as np
     import torch
@@ -171,9 +202,12 @@ def _equal(a: Any, b: Any) -> bool:
 
 
 def _same(report: Report, first: Report, what: str) -> None:
-    from gan_probe.report.figures import png
+    from gan_probe.report.drawing import png
 
     _alike(report, first, 0.0, what)
+    _require((report.methods, [*report.notes]) == (first.methods, [*first.notes]), f"{what}: methods or notes")
+    for measure, old in zip(report.measures, first.measures, strict=True):
+        _require(_equal(measure.values, old.values), f"{what}: measure {measure.name}")
     for figure, before in zip(report.figures, first.figures, strict=True):
         _require(png(figure, DPI) == png(before, DPI), f"{what}: figure {figure.name}")
     for artifact, earlier in zip(report.artifacts, first.artifacts, strict=True):
@@ -185,16 +219,25 @@ def _bytes(artifact: Artifact) -> bytes:
 
 
 def _alike(report: Report, first: Report, rtol: float, what: str) -> None:
-    names = [[[part.name for part in parts] for parts in (r.tables, r.figures, r.artifacts)] for r in (report, first)]
+    names = [
+        [[part.name for part in parts] for parts in (r.tables, r.figures, r.artifacts, r.measures)]
+        for r in (report, first)
+    ]
     _require(names[0] == names[1], f"{what}: {names[0]} and {names[1]}")
+    for mine, theirs in zip(report.measures, first.measures, strict=True):
+        where = f"{what}: measure {mine.name}"
+        _require(mine.units == theirs.units, f"{where}: its units are {mine.units!r} and {theirs.units!r}")
+        _require(len(mine.values) == len(theirs.values), f"{where}: {len(mine.values)} and {len(theirs.values)} values")
+        _require(_cells_alike(mine.value, theirs.value, rtol), f"{where}: {mine.value!r} and {theirs.value!r}")
     for new, old in zip(report.tables, first.tables, strict=True):
         _require(
             len(new.rows) == len(old.rows), f"{what}: table {new.name} has {len(new.rows)} rows, not {len(old.rows)}"
         )
+        _require(new.columns == old.columns, f"{what}: table {new.name} has {new.columns}, not {old.columns}")
         for number, (row, before) in enumerate(zip(new.rows, old.rows, strict=True), 1):
             for column, cell in row.items():
-                where = f"{what}: table {new.name}, row {number}, {column}: {cell!r} and {before.get(column)!r}"
-                _require(_cells_alike(cell, before.get(column), rtol), where)
+                where = f"{what}: table {new.name}, row {number}, {column}: {cell!r} and {before[column]!r}"
+                _require(_cells_alike(cell, before[column], rtol), where)
 
 
 def _cells_alike(a: Any, b: Any, rtol: float) -> bool:

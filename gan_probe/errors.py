@@ -37,3 +37,11 @@ def one_line(message: object, limit: int = 200) -> str:
     """The message as a single printable line of at most `limit` characters."""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(message)).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def described(error: BaseException) -> str:
+    """The type and message of any error, on one line; strangers' errors may fail to say theirs."""
+    try:
+        return one_line(f"{type(error).__name__}: {error}", 400)
+    except BaseException:
+        return type(error).__name__

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, one_line
+from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, described, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,23 +75,33 @@ class Outcome:
     rebuilt: bool = False
 
 
-def perform(analysis: Any, gan: GAN | None, options: Options, context: Context) -> Outcome:
-    """Run an analysis here and undo its traces; whatever it raises passes."""
+def lent(gan: GAN | None) -> GAN | None:
+    """A handle of an analysis' own on the same networks: what is assigned to it, nobody else sees."""
+    import copy
+
+    if gan is None:
+        return None
+    handle = copy.copy(gan)
+    handle.card = copy.deepcopy(gan.card)
+    return handle
+
+
+def perform(analysis: Any, gan: GAN | None, options: Options, context: Context, drawn: bool = False) -> Outcome:
+    """Run an analysis here and undo its traces; whatever it raises passes. `drawn` draws its figures here, too."""
     import copy
 
     from gan_probe.isolation import contained
+    from gan_probe.lent_stream import printing_aside
     from gan_probe.report.check import check_report
+    from gan_probe.report.drawn import with_drawings
 
     used = gan
     if gan is not None and "gradients" in analysis.needs - gan.gives:
         used = gan.differentiable().to(context.device)
-    handle = None
-    if used is not None:  # a handle of its own on the same networks: what is assigned to it, nobody else sees
-        handle = copy.copy(used)
-        handle.card = copy.deepcopy(used.card)
-    # standard output is for results: what an analysis prints must not get among them
-    with contained(used) as restored, contextlib.redirect_stdout(sys.stderr):
-        report = check_report(analysis().run(handle, options, context))
+    with contained(used) as restored, printing_aside():
+        report = check_report(analysis().run(lent(used), copy.copy(options), context), analysis.references)
+        if drawn:
+            report = with_drawings(report)
     return Outcome(report, restored, context.loaded, used is not gan)
 
 
@@ -103,16 +113,25 @@ def perform_apart(job: Job, limits: Limits, progress: Callable[[int, int, str], 
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, job), daemon=True)
+    # not a daemon: it may start processes of its own, which end with it
+    process = context.Process(target=_work, args=(theirs, job))
     process.start()
     theirs.close()
     try:
         return _wait(process, ours, limits, progress)
     finally:
-        with contextlib.suppress(ValueError, OSError):
-            process.kill()
-            process.join(10)
+        _end(process)
         ours.close()
+
+
+def _end(process: SpawnProcess) -> None:
+    """End the process, whatever it is doing, and with it those that it started."""
+    if process.pid is not None and hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ValueError, OSError):
+        process.kill()
+        process.join(10)
 
 
 def _wait(
@@ -124,20 +143,23 @@ def _wait(
     most = limits.memory or (None if available is None else available * 3 // 4)
     began = time.monotonic()
     while True:
-        if pipe.poll(POLL):
+        ended = process.exitcode is not None  # asked before looking: what it sent last is still read
+        if pipe.poll(0 if ended else POLL):
             try:
                 kind, content = pipe.recv()
             except EOFError:
                 process.join(10)
                 raise CrashedError(_ending(process.exitcode)) from None
             except Exception as error:  # what a stranger sent cannot be read
-                raise CrashedError(f"its report cannot be read, {type(error).__name__}: {error}") from error
+                raise CrashedError(f"its report cannot be read, {described(error)}") from error
             if kind == "outcome" and isinstance(content, Outcome):
                 return content
             if kind == "error":
                 raise _error(*content)
             if kind == "progress" and progress is not None:
                 progress(*content)
+        elif ended:  # the pipe is open still: in a process that it has left behind
+            raise CrashedError(_ending(process.exitcode))
         if time.monotonic() - began > limits.seconds:
             raise CrashedError(f"stopped: it had not ended after {limits.seconds / 60:.3g} minutes (--time-limit)")
         if most is not None and (resident(process.pid) or 0) > most:
@@ -169,7 +191,11 @@ def resident(pid: int | None) -> int | None:
 def _work(pipe: Connection, job: Job) -> None:
     """The process: open, run, send the outcome; printing goes to stderr, as stdout is for results."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent decides
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)  # a group of its own, so that what it starts can be ended with it
     sys.stdout = sys.stderr
+    with contextlib.suppress(OSError):  # there may be no standard error
+        os.dup2(2, 1)  # also for what it prints without Python
     message: tuple[str, Any]
     try:
         message = ("outcome", _opened_and_performed(pipe, job))
@@ -183,8 +209,7 @@ def _work(pipe: Connection, job: Job) -> None:
 
 def _told(error: BaseException) -> tuple[str, str, str]:
     kind = next((name for name, cls in MENDABLE.items() if type(error) is cls), "")
-    message = str(error) if kind else f"{type(error).__name__}: {error}"
-    return kind, one_line(message, 400), traceback.format_exc()
+    return kind, one_line(error, 400) if kind else described(error), traceback.format_exc()
 
 
 def _opened_and_performed(pipe: Connection, job: Job) -> Outcome:
@@ -210,4 +235,4 @@ def _opened_and_performed(pipe: Connection, job: Job) -> Outcome:
     context = Context(job.seed, job.device, job.batch_size, opened.data, progress)
     if opened.open_data is not None:
         context = dataclasses.replace(context, open_data=opened.open_data)
-    return perform(host().find(job.analysis).analysis, opened.gan, job.options, context)
+    return perform(host().find(job.analysis).analysis, opened.gan, job.options, context, drawn=True)

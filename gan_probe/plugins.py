@@ -189,6 +189,8 @@ def check_declaration(analysis: object) -> None:
     name = getattr(analysis, "name", None)
     if not (isinstance(name, str) and name.replace("-", "").isalnum() and name == name.lower() and name.isascii()):
         raise ValueError(f"{analysis.__name__}.name is {name!r}: use lower-case letters, digits and dashes")
+    if not all(isinstance(text, str) for text in (analysis.title, *analysis.references)):
+        raise TypeError(f"{name}: its title and its references must be text")
     if unknown := sorted((analysis.needs | analysis.takes) - set(NEEDS)):
         raise ValueError(f"{name} needs {unknown[0]!r}, which is not one of {', '.join(NEEDS)}")
     if taken := [d.name for d in declared(analysis.Options) if d.name in RESERVED]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from gan_probe.analysis import NEEDS, Context
+from gan_probe.analysis import NEEDS, Analysis, Context
 from gan_probe.data.names import short
-from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, one_line
-from gan_probe.own_process import CrashedError, Job, Limits, perform, perform_apart
+from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, described, one_line
+from gan_probe.own_process import CrashedError, Job, Limits, lent, perform, perform_apart
 from gan_probe.plugins import stranger
 from gan_probe.provenance import provenance
 from gan_probe.report import Report, RunReport
@@ -50,16 +51,19 @@ class Run:
     open_data: Callable[[str, str | None], Data] | None = None  # opens further sets that analyses' options name
     isolate: Literal["strangers", "all", "none"] = "strangers"  # who gets a process of its own, if it can be reopened
     limits: Limits = field(default_factory=Limits)  # of such a process
+    shared: dict[Hashable, Any] | None = None  # of the runs that this one is compared with: what was made for all
 
     def __post_init__(self) -> None:
         self.errors: list[Exception] = []
         self.keys: dict[str, str] = {}  # by task's name: what its result depends on
-        self._shared: dict[Hashable, Any] = {}
+        self._shared: dict[Hashable, Any] = {} if self.shared is None else self.shared
 
     def obstacle(self, task: Task) -> GanProbeError | None:
         """Why this task cannot run here, in one sentence; None where it can."""
         if task.missing:
             return BadInputError(one_line(task.missing, 400))
+        if task.fault:
+            return GanProbeError(task.fault)
         analysis, gan = task.analysis, task.gan or self.gan
         needs = analysis.needs
         given = (gan.gives if gan else frozenset()) | ({"data"} if task.data is not None else frozenset())
@@ -75,12 +79,25 @@ class Run:
                 return BadInputError(f"{analysis.name} needs a checkpoint: name one behind the options")
             cause = f" ({task.no_data})" if task.no_data and NEEDS["data"] in missing else ""
             return BadInputError(one_line(f"{analysis.name} needs {' and '.join(missing)}{cause}{obstacle}"))
+        return self._checked(task, gan)
+
+    def _checked(self, task: Task, gan: GAN | None) -> GanProbeError | None:
+        """What its own check says."""
+        from gan_probe.isolation import contained
+        from gan_probe.lent_stream import printing_aside
+
+        if task.analysis.check is Analysis.check:
+            return None
+        guard = contained(gan) if stranger(task.registered) else contextlib.nullcontext()
         try:
-            analysis().check(gan, task.options, task.data)
+            with guard, printing_aside():
+                task.analysis().check(lent(gan), task.options, task.data)
         except GanProbeError as error:
             return error
-        except Exception as error:  # its own bug, which must cost nobody else a result
-            return GanProbeError(one_line(f"{analysis.name}: its check failed, {type(error).__name__}: {error}"))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # its own bug, sys.exit included, which must cost nobody else a result
+            return GanProbeError(one_line(f"{task.analysis.name}: its check failed, {described(error)}"))
         return None
 
     def fitting(self) -> list[Task]:
@@ -138,7 +155,13 @@ class Run:
 
         def land(task: Task, report: Report) -> None:
             parts[task.name] = self._signed(task, report)
-            hand_on([task.name])
+            try:
+                hand_on([task.name])
+            except (GanProbeError, OSError):
+                raise
+            except Exception as error:  # a part of it cannot be written after all
+                parts[task.name] = self._signed(task, self._failure(error))
+                hand_on([task.name])
 
         try:
             hand_on(list(parts))
@@ -170,7 +193,7 @@ class Run:
             name=task.name,
             title=task.title,
             plugin=task.registered.distribution,
-            options=dataclasses.asdict(task.options),
+            options=task.recorded,
             key=self.keys.get(task.name, "") if report.status == "ok" else "",
         )
         return signed if task.complete is None else task.complete(signed)
@@ -181,22 +204,29 @@ class Run:
         try:
             outcome = self._perform(task, loaded)
             report, restored, rebuilt = outcome.report, outcome.restored, outcome.rebuilt
-        except (KeyboardInterrupt, OutputError):
+        except KeyboardInterrupt:
             raise
         # an analysis may fail in any way, sys.exit included, and must not take the others' results with it
         except BaseException as error:
-            if self.on_traceback is not None:
-                self.on_traceback(traceback.format_exc())
-            plain = isinstance(error, GanProbeError | CrashedError)
-            reason = one_line(error if plain else f"{type(error).__name__}: {error}")
-            self.errors.append(error if isinstance(error, Exception) else GanProbeError(reason))
-            report = Report(status="failed", error=reason)
+            if isinstance(error, OutputError) and not stranger(task.registered):
+                raise  # our own have met a full disk: what follows could not be written either
+            report = self._failure(error)
         notes = [*report.notes]
         if rebuilt:
             notes.append("This analysis needs gradients: it ran on networks rebuilt in torch from the ONNX graphs.")
         if restored:
-            notes.append(f"Put back after this analysis: {', '.join(dict.fromkeys(restored))}.")
+            notes.append(f"Put back after {task.analysis.name}: {', '.join(dict.fromkeys(restored))}.")
         return dataclasses.replace(report, notes=notes, seconds=round(time.perf_counter() - began, 3))
+
+    def _failure(self, error: BaseException) -> Report:
+        """The report of an analysis that failed with this error, which is told on."""
+        if self.on_traceback is not None:
+            self.on_traceback("".join(traceback.format_exception(error)))
+        reason = described(error)
+        if isinstance(error, GanProbeError | CrashedError):
+            reason = reason.partition(": ")[2] or reason
+        self.errors.append(error if isinstance(error, Exception) else GanProbeError(reason))
+        return Report(status="failed", error=one_line(reason))
 
     def _perform(self, task: Task, loaded: list[dict[str, Any]]) -> Outcome:
         """Run it here or, where it is to be kept apart and can be, in a process of its own."""
@@ -216,11 +246,19 @@ class Run:
             loaded += [line for line in outcome.loaded if line not in loaded]
             return dataclasses.replace(outcome, report=check_report(outcome.report))
         context = Context(self.seed, self.device, self.batch_size, task.data, loaded=loaded, shared=self._shared)
+        context = dataclasses.replace(context, keeps_images=self.shared is not None)
+        if stranger(task.registered):  # nothing that it leaves there meets the others
+            data = None if task.data is None else task.data.lent()
+            context = dataclasses.replace(context, data=data, loaded=[], shared={})
         if self.progress is not None:
             context = dataclasses.replace(context, progress=self.progress)
         if self.open_data is not None:
             context = dataclasses.replace(context, open_data=self.open_data)
-        return perform(task.analysis, gan, task.options, context)
+        # what strangers' figures do when they are drawn belongs to their run, as all their code does
+        drawn = task.reopen is not None and stranger(task.registered)
+        outcome = perform(task.analysis, gan, task.options, context, drawn)
+        loaded += [line for line in outcome.loaded if line not in loaded]
+        return outcome
 
 
 def default_data(

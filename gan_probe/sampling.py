@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
+    from typing import Any
 
     import numpy as np
     from torch import Tensor
@@ -75,6 +76,19 @@ def shared_samples(gan: GAN, n: int, ctx: Context) -> Samples:
     # copies: what one analysis does to its samples, the next one must not see
     labels = None if drawn.labels is None else drawn.labels[:n].clone()
     return Samples(drawn.z[:n].clone(), labels, drawn.images[:n].clone(), gan.to_uint8)
+
+
+def sample_units(gan: GAN, ctx: Context) -> str:
+    """Which latents a run's samples are of, for `Measure.units`: equal for generators that are given the same ones."""
+    card = gan.card
+    labels = f", {len(card.classes)} classes in turn" if card.classes else ""
+    return f"latents of seed {ctx.seed}: {card.z_size} numbers, {card.z_distribution}{labels}"
+
+
+def forget_samples(shared: dict[Hashable, Any]) -> None:
+    """Let go of the samples of a run that has ended."""
+    for key in [key for key in shared if isinstance(key, tuple) and key[:1] == ("samples",)]:
+        del shared[key]
 
 
 def _state(net: Net) -> str | None:

@@ -7,11 +7,10 @@ import hashlib
 import inspect
 import json
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gan_probe.errors import BadInputError
+from gan_probe.errors import BadInputError, GanProbeError, described, one_line
 from gan_probe.options import parse_options
 
 if TYPE_CHECKING:
@@ -47,20 +46,28 @@ class Task:
     complete: Callable[[Report], Report] | None = None
     reopen: Callable[[], Opened] | None = None  # opens GAN and data again in a process of the analysis' own
 
+    options: Any = field(init=False)  # the values, parsed; UsageError or BadInputError for what cannot be
+    recorded: Mapping[str, Any] = field(init=False)  # the options as they were before anything ran
+    fault: str = field(init=False, default="")  # of the analysis' own code, in reading its options
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.analysis.name)
         object.__setattr__(self, "title", self.title or self.analysis.title or self.name)
-        _ = self.options  # what cannot be parsed is said before anything runs
+        options, recorded = None, {}
+        try:
+            options = parse_options(self.analysis.Options, dict(self.values))
+            recorded = dataclasses.asdict(options)
+        except GanProbeError:
+            raise
+        except Exception as error:  # its own bug, which must cost nobody else a result
+            object.__setattr__(self, "fault", one_line(f"{self.name}: its options failed, {described(error)}"))
+        object.__setattr__(self, "options", options)
+        object.__setattr__(self, "recorded", recorded)
 
     @property
     def analysis(self) -> type[Analysis[Any]]:
         """The analysis itself."""
         return self.registered.analysis
-
-    @cached_property
-    def options(self) -> Any:
-        """The analysis' options, parsed; UsageError or BadInputError for what cannot be."""
-        return parse_options(self.analysis.Options, dict(self.values))
 
 
 def key_of(task: Task, gan: GAN | None, seed: int) -> str:
@@ -73,15 +80,16 @@ def key_of(task: Task, gan: GAN | None, seed: int) -> str:
     if task.analysis.needs_checkpoint() and (gan is None or not gan.card.sha256):
         return ""
     size = (gan.card.image_size, gan.card.channels) if gan is not None else (SIZE_WITHOUT_GAN, 3)
-    options = dataclasses.asdict(task.options)
     try:
         what = {
             "checkpoint": gan.card.to_dict() if gan is not None else None,
             "analysis": task.analysis.name,
             "distribution": task.registered.distribution,
             "code": _code(task.analysis),
-            "options": options,
-            "files": {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in _files(options.values())},
+            "options": task.recorded,
+            "files": {
+                name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in _files(task.recorded.values())
+            },
             "seed": seed,
             "data": None if task.data is None else [task.data.name, *_splits(task.data, *size)],
         }

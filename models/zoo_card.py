@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from gan_probe.checkpoints.folder import BEGIN, END
-from gan_probe.report.figures import image_grid, png
+from gan_probe.report.drawing import png
+from gan_probe.report.figures import image_grid
 from gan_probe.report.model import Figure
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """The conformance kit passes what keeps the contract and names what breaks it."""
 
+import dataclasses
 import itertools
 import random
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from gan_probe import Analysis, Figure, Options, Report, Table, option
+from gan_probe.report import Artifact, Measure
 from gan_probe.testing import check_analysis
 
 RUNS = itertools.count()
@@ -111,10 +113,103 @@ class Hooked(Spread):
         return report
 
 
+class Reseeding(Spread):
+    """Draws from a global random state, and sets it back only where nothing fails."""
+
+    def run(self, gan, options, ctx):
+        state = random.getstate()
+        random.random()  # noqa: S311  # that is the fault
+        report = super().run(gan, options, ctx)
+        random.setstate(state)
+        return report
+
+
+class Moving(Answering):
+    """Is about data, and moves only back where nothing fails."""
+
+    needs = frozenset({"data"})
+
+    def run(self, gan, options, ctx):
+        before = np.geterr()
+        np.seterr(all="raise")
+        ctx.data.train.load(8, 1, ctx.progress)
+        np.seterr(**before)
+        return super().run(gan, options, ctx)
+
+
+class Nameless(Spread):  # that is the fault
+    __doc__ = None
+
+
 class Undocumented(Spread):
+    """Has an option without help."""
+
     @dataclass(frozen=True)
     class Options(Options):
         count: int = option(3, " ")
+
+
+class Needy(Spread):
+    """Needs what nobody gives."""
+
+    needs = frozenset({"luck"})
+
+
+class Returning(Spread):
+    """Returns one part: set `part`."""
+
+    part = staticmethod(dict)
+
+    def run(self, gan, options, ctx):  # noqa: ARG002
+        return Report(**self.part())
+
+
+class Ragged(Returning):
+    """Has rows of different columns."""
+
+    part = staticmethod(lambda: {"tables": [Table("t", [{"a": 1}, {"b": 1}])]})
+
+
+class Widening(Returning):
+    """Has one column more each time, of which None is told."""
+
+    part = staticmethod(lambda: {"tables": [Table("t", [{"a": 1} | {f"{i}": None for i in range(next(RUNS))}])]})
+
+
+class Shortening(Returning):
+    """Has one row more each time."""
+
+    part = staticmethod(lambda: {"tables": [Table("t", [{"a": 1}] * next(RUNS))]})
+
+
+class Drawing(Returning):
+    """Draws another picture each time."""
+
+    part = staticmethod(lambda: {"figures": [Figure("f", np.full((2, 2), next(RUNS) % 256, np.uint8))]})
+
+
+class Filing(Returning):
+    """Gives another file each time."""
+
+    part = staticmethod(lambda: {"artifacts": [Artifact("a", b"%d" % next(RUNS))]})
+
+
+class Measuring(Returning):
+    """Measures something else each time."""
+
+    part = staticmethod(lambda: {"measures": [Measure("m", np.full(3, float(next(RUNS))))]})
+
+
+class Remarking(Returning):
+    """Notes something else each time."""
+
+    part = staticmethod(lambda: {"notes": [f"this is run {next(RUNS)}"]})
+
+
+class Describing(Returning):
+    """Did something else each time."""
+
+    part = staticmethod(lambda: {"methods": f"We ran it {next(RUNS)} times."})
 
 
 @pytest.mark.parametrize(
@@ -124,9 +219,36 @@ class Undocumented(Spread):
         (Batched, "depends on the batch size"),
         (Ordered, "depends on what ran before"),
         (Hooked, "after an error"),
-        (Undocumented, "no docstring"),
+        (Reseeding, "after an error a global random state"),
+        (Moving, "after an error it leaves changed numpy's settings"),
+        (Nameless, "no docstring"),
+        (Undocumented, "option count has no help"),
+        (Needy, "needs 'luck'"),
+        (Ragged, "row 2 and row 1 differ"),
+        (Widening, "same seed gives another result: table t has"),
+        (Shortening, "same seed gives another result: table t has"),
+        (Drawing, "same seed gives another result: figure f"),
+        (Filing, "same seed gives another result: artifact a"),
+        (Measuring, "same seed gives another result: measure m"),
+        (Remarking, "same seed gives another result: methods or notes"),
+        (Describing, "same seed gives another result: methods or notes"),
     ],
 )
 def test_what_breaks_the_contract_is_named(analysis, said):
     with pytest.raises(AssertionError, match=said):
         check_analysis(analysis)
+
+
+def test_a_citation_needs_its_reference():
+    class Citing(Spread):
+        """Cites."""
+
+        name = "citing"
+
+        def run(self, gan, options, ctx):
+            return dataclasses.replace(super().run(gan, options, ctx), methods="As others do [@somebody2016].")
+
+    with pytest.raises(AssertionError, match="citing: its methods cite 'somebody2016', which is not among"):
+        check_analysis(Citing)
+    Citing.references = ("@misc{somebody2016, title = {What Others Do}}",)
+    assert "What Others Do" in check_analysis(Citing).references[0]

@@ -176,7 +176,7 @@ def _pair(folder: Path, recognised: Callable[[Path], bool]) -> list[tuple[Path, 
     named: dict[Role, dict[str, Path]] = {"generator": {}, "discriminator": {}}
     for path in found:
         if role := role_of(path.stem):
-            named[role][_snapshot(path.stem)] = path
+            named[role][snapshot_of(path.stem)] = path
     generators, discriminators = named["generator"], named["discriminator"]
     both = [key for key in generators if key in discriminators]
     if len(found) == 1:
@@ -192,7 +192,7 @@ def _pair(folder: Path, recognised: Callable[[Path], bool]) -> list[tuple[Path, 
     return [(path, role_of(path.stem)) for path in found]
 
 
-def _snapshot(stem: str) -> str:
+def snapshot_of(stem: str) -> str:
     """What a name says besides the role: which epoch's snapshot it is."""
     return re.sub(
         r"(?i)generator|discriminator|discrim|critic|disc|gen|net_?[gd]|(?<![a-z])[gd](?![a-z])|[^a-z0-9]", "", stem

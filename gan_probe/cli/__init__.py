@@ -14,7 +14,10 @@ import gan_probe
 from gan_probe.cli.termination import write_nowhere
 from gan_probe.errors import GanProbeError, one_line
 
-COMMANDS = ("run", "sample", "annotate", "info", "convert", "train", "export", "data", "cache", "plugins", "new-plugin")
+COMMANDS = (
+    *("run", "compare", "sample", "annotate", "info", "convert", "train", "export"),
+    *("data", "cache", "plugins", "new-plugin"),
+)
 
 
 class Commands(click.Group):

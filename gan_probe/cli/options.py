@@ -33,6 +33,20 @@ batch_size = click.option(
 )
 
 
+pin = click.option(
+    "--pin",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Settle a doubt of the reading, e.g. z_distribution=normal.",
+)
+arch = click.option(
+    "--arch",
+    metavar="CARD|FILE.py:G,D",
+    help="The architecture as you state it: a card, as `gan-probe info --json` prints it; or classes or functions of "
+    "your own code that build it, which is then run.",
+)
+
+
 def checkpoint(required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Where the networks come from: CKPT, --generator, --discriminator, --arch and --pin as one `source`."""
     path = click.Path(path_type=Path)
@@ -46,18 +60,8 @@ def checkpoint(required: bool = True) -> Callable[[Callable[..., Any]], Callable
             return function(*args, source=given, **kwargs)
 
         for option in (
-            click.option(
-                "--pin",
-                multiple=True,
-                metavar="KEY=VALUE",
-                help="Settle a doubt of the reading, e.g. z_distribution=normal.",
-            ),
-            click.option(
-                "--arch",
-                metavar="CARD|FILE.py:G,D",
-                help="The architecture as you state it: a card, as `gan-probe info --json` prints it; or classes or "
-                "functions of your own code that build it, which is then run.",
-            ),
+            pin,
+            arch,
             click.option("--discriminator", type=path, metavar="FILE", help="The discriminator's file."),
             click.option("--generator", type=path, metavar="FILE", help="The generator's file, where there are two."),
             click.argument("ckpt", required=False),
@@ -66,6 +70,19 @@ def checkpoint(required: bool = True) -> Callable[[Callable[..., Any]], Callable
         return gathered
 
     return decorate
+
+
+def checkpoints(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Several of them: CKPT, again and again, --arch and --pin as `sources`, each with what it is called."""
+
+    @functools.wraps(function)
+    def gathered(*args: Any, ckpts: tuple[str, ...], arch: str | None, pin: tuple[str, ...], **kwargs: Any) -> Any:
+        from gan_probe.comparison import named
+
+        found = [(one, Source(one.path, one.generator, one.discriminator, arch, pin)) for one in named(ckpts)]
+        return function(*args, sources=found, **kwargs)
+
+    return click.argument("ckpts", metavar="CKPT...", nargs=-1, required=True)(arch(pin(gathered)))
 
 
 @dataclass(frozen=True)

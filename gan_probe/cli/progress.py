@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from gan_probe.report.text import shorten
+
+LONGEST = 60  # characters of what is being done: a plugin may say anything
+
 
 class Progress:
     """A progress callback `(done, total, what)` that draws one bar after the other; use it as a context."""
@@ -23,6 +27,7 @@ class Progress:
         """Show that `done` of `total` steps of `what` are behind us."""
         if not sys.stderr.isatty():
             return
+        what = shorten(what, LONGEST)
         if self._bar is None or self._bar.total != total or done < self._bar.n:
             from tqdm import tqdm
 

@@ -35,7 +35,8 @@ class ArrayPixels:
             )
         if 0 in images.shape:
             raise BadInputError(f"{where}: no images, shape {images.shape}")
-        self.images = images
+        self.images = images.view()
+        self.images.flags.writeable = False  # all analyses of a run read it
 
     def __len__(self) -> int:
         return len(self.images)

@@ -185,6 +185,19 @@ class Data:
     test: Split | None = None
     description: str = ""
 
+    def lent(self) -> Data:
+        """The same set with labels, indices, attributes and boxes of its own: who changes them changes nobody else's.
+
+        Pixels are shared: those in memory cannot be written.
+        """
+        import copy
+
+        def own(split: Split) -> Split:
+            names = ("labels", "indices", "attributes", "boxes")
+            return dataclasses.replace(split, **{name: copy.deepcopy(getattr(split, name)) for name in names})
+
+        return dataclasses.replace(self, train=own(self.train), test=None if self.test is None else own(self.test))
+
     def train_test(self, rng: np.random.Generator, fraction: float = 0.2) -> tuple[Split, Split]:
         """The set's own splits, or a stratified seeded draw of `fraction` of the training split as the test.
 

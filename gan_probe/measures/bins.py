@@ -103,3 +103,15 @@ def _total_variation(p: np.ndarray, q: np.ndarray, n: int, m: int) -> Estimate:
     value = float(np.abs(p - q).sum()) / 2
     found = normal(value, float(np.sqrt(max(0.0, float(variance)))), "delta method")
     return Estimate(value, max(0.0, found.low), min(1.0, found.high), found.method)
+
+
+def by_bins(values: np.ndarray, bins: np.ndarray) -> np.ndarray:
+    """The mean of values (N,) as one of K values: each bin's share in it, for rows of a bin that depend on each other.
+
+    `bins` (N,) are those of the rows. To first order the values are independent where bins are, though rows are not:
+    one sample covers many real images, which lie near to each other (Liang and Zeger 1986).
+    """
+    k = int(bins.max()) + 1
+    mean = float(values.mean())
+    summed: np.ndarray = mean + np.bincount(bins, values - mean, minlength=k) * k / len(values)
+    return summed

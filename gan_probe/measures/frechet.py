@@ -51,6 +51,13 @@ def frechet_distance(real: Gaussian, fake: Gaussian) -> Estimate:
     two sets from one distribution are at a distance above 0, the more so the smaller they are. The interval, by the
     delta method from the influence of each sample, is one of the expected distance *at these sizes*.
     """
+    value, *influences = frechet_influence(real, fake)
+    variance = sum(float(influence.var(ddof=1)) / len(influence) for influence in influences)
+    return normal(value, float(np.sqrt(variance)), "delta method")
+
+
+def frechet_influence(real: Gaussian, fake: Gaussian) -> tuple[float, np.ndarray, np.ndarray]:
+    """The distance, and by how much each real sample (N,) and each fake one (M,) moves it, to first order; mean 0."""
     from scipy.linalg import svd
 
     left, together, right = svd(
@@ -60,13 +67,13 @@ def frechet_distance(real: Gaussian, fake: Gaussian) -> Estimate:
     value = float(shift @ shift) + real.total + fake.total - 2 * float(together.sum())
     kept = together > together[0] * len(together) * np.finfo(np.float64).eps
     scale = 1 / np.sqrt(together[kept])
-    variance = _variance(real, (right[kept] * scale[:, None]) @ fake.root, shift)
-    variance += _variance(fake, (left.T[kept] * scale[:, None]) @ real.root, -shift)
-    return normal(max(0.0, value), float(np.sqrt(variance)), "delta method")
+    of_real = _influence(real, (right[kept] * scale[:, None]) @ fake.root, shift)
+    of_fake = _influence(fake, (left.T[kept] * scale[:, None]) @ real.root, -shift)
+    return max(0.0, value), of_real, of_fake
 
 
-def _variance(side: Gaussian, root: np.ndarray, shift: np.ndarray) -> float:
-    """What the choice of this set's samples adds to the distance's variance; `shift` is from the other mean to its own.
+def _influence(side: Gaussian, root: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """How far each of this set's samples (N,) moves the distance; `shift` is from the other mean to its own.
 
     `root` W (r, F) is that of the linear map W^T W which carries this set's Gaussian to the other's: its derivative by
     a sample's weight is |x|^2 - |W x|^2 + 2 x shift, with x the sample less the mean.
@@ -75,7 +82,8 @@ def _variance(side: Gaussian, root: np.ndarray, shift: np.ndarray) -> float:
     for part, block in side.rows.blocks():
         x = block - side.mean
         influence[part] = np.square(x).sum(1) - np.square(x @ root.T).sum(1) + 2 * x @ shift
-    return float(influence.var(ddof=1)) / len(influence)
+    centred: np.ndarray = influence - influence.mean()
+    return centred
 
 
 def _triangle(rows: np.ndarray) -> np.ndarray:

@@ -22,19 +22,29 @@ def kernel_distance(real: Within, fake: Within, between: Between) -> Estimate:
     The interval is the delete-one jackknife's, over the samples of both sets; it is too wide where the distributions
     are nearly equal, never too narrow on average (Efron and Stein 1981).
     """
+    value, *influences = kernel_influence(real, fake, between)
+    variance = sum(float(influence.var(ddof=1)) / len(influence) for influence in influences)
+    return normal(value, float(np.sqrt(variance)), "jackknife")
+
+
+def kernel_influence(real: Within, fake: Within, between: Between) -> tuple[float, np.ndarray, np.ndarray]:
+    """KID, and by how much each real sample (N,) and each fake one (M,) moves it: jackknife pseudo-values less KID.
+
+    Both have mean 0, as KID is a U-statistic.
+    """
     n, m = len(real.kernel), len(fake.kernel)
     crossed = between.real_kernel.sum()
     own, other = (side.kernel.sum() / (size * (size - 1)) for side, size in ((real, n), (fake, m)))
-    value = own + other - 2 * crossed / (n * m)
-    variance = 0.0
+    value = float(own + other - 2 * crossed / (n * m))
+    influences = []
     for mine, theirs, size, opposite, rest in (
         (real.kernel, between.real_kernel, n, m, other),
         (fake.kernel, between.fake_kernel, m, n, own),
     ):
         left = (mine.sum() - 2 * mine) / ((size - 1) * (size - 2))  # without each sample in turn
         without = left + rest - 2 * (crossed - theirs) / ((size - 1) * opposite)
-        variance += (size - 1) * float(without.var())
-    return normal(float(value), float(np.sqrt(variance)), "jackknife")
+        influences.append((size - 1) * (value - without))
+    return value, influences[0], influences[1]
 
 
 def kernel_distance_of_subsets(

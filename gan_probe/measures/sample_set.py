@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,8 @@ class Measures:
 
     `distance` and `median_distance` are those of two of the samples, as multiples of two real ones' (None where real
     ones do not differ): below 1 the samples are more alike. `fid` is biased by the number of samples: compare it with
-    the reference's alone.
+    the reference's alone. `balls` (n,) counts the real balls that each sample lies in, `covered`
+    (n_real,) says whether a real one's ball holds any sample.
     """
 
     n: int
@@ -41,6 +42,8 @@ class Measures:
     median_distance: float | None
     fid: Estimate
     kid: Estimate
+    balls: np.ndarray = field(compare=False, repr=False)
+    covered: np.ndarray = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ class RealSet:
             median_distance=_ratio(inside.median, self._within.median),
             fid=frechet_distance(self._gaussian, Gaussian.of(fake)),
             kid=kernel_distance(self._within, inside, pairs),
+            balls=pairs.balls,
+            covered=pairs.covered,
         )
 
     @cached_property

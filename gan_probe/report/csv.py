@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gan_probe.report.text import visible
 
 if TYPE_CHECKING:
-    from gan_probe.report.model import Cell, Table
+    from gan_probe.report.model import Cell, Measure, Table
 
 # A spreadsheet takes text that begins so for a formula; East Asian ones the full-width forms, too.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  # these very characters
@@ -25,6 +25,15 @@ def to_csv(table: Table) -> str:
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow([_text(column) for column in table.columns])
     writer.writerows([_cell(row[column]) for column in table.columns] for row in table.rows)
+    return buffer.getvalue()
+
+
+def measure_csv(measure: Measure) -> str:
+    """The values of a measure, or its replicates, one a line behind their number, counted from 0."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(["replicate" if measure.estimate is not None else _text(measure.unit or "unit"), "value"])
+    writer.writerows(enumerate(map(repr, measure.values.tolist())))
     return buffer.getvalue()
 
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import re
-import shutil
 import tempfile
 from typing import IO, TYPE_CHECKING, Self
 
 from gan_probe import disk
 from gan_probe.errors import BadInputError, OutputError
-from gan_probe.report.csv import to_csv
-from gan_probe.report.figures import png
+from gan_probe.report.csv import measure_csv, to_csv
+from gan_probe.report.drawing import pdf, png
 from gan_probe.report.html import render_page
 from gan_probe.report.json import dumps
 from gan_probe.report.latex import to_latex
-from gan_probe.report.model import Drawn
+from gan_probe.report.methods import METHODS, REFERENCES, methods, to_bibtex, to_tex
 from gan_probe.report.names import file_names
 from gan_probe.report.reading import SUMS, Reading, read_report
 
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 # The mark of a report's folder, its lock, and the list of what was written: a name is noted before its file appears.
 MANIFEST = ".gan-probe-report"
 UNSUCCESSFUL = ("failed", "refused", "interrupted")
-FOLDERS = ("tables", "figures", "artifacts")
+FOLDERS = ("tables", "figures", "artifacts", "measures")
 # A manifest may come from anywhere: no name in it leads out of the folder.
-OURS = re.compile(rf"index\.html|report\.json|{SUMS}|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
+TOP = ("index.html", "report.json", METHODS, REFERENCES, SUMS)  # replaced as they are: each is whole at every moment
+OURS = re.compile(rf"{'|'.join(map(re.escape, TOP))}|({'|'.join(FOLDERS)})/[a-z0-9][a-z0-9._-]*")
+BLOCK = 2**20  # bytes of an artifact at a time
 UNFINISHED = re.compile(r"\..+\.partial")  # what disk.replacing leaves behind when the process is killed
 
 
@@ -95,7 +97,6 @@ class ReportFolder:
         """
         if not any(known is report for known in run_report.analyses):
             run_report.analyses.append(report)
-        self._clear()
         parts = list(zip(run_report.analyses, file_names(run_report.analyses), strict=True))
         new = [(part, names) for part, names in parts if not any(p is part and n == names for p, n in self._landed)]
         for part, names in new:
@@ -105,26 +106,40 @@ class ReportFolder:
             self.finish(run_report)
 
     def _write_part(self, report: Report, names: Files) -> None:
+        # all is made before anything is written: what cannot be made leaves no half of itself
+        made: dict[str, bytes] = {}
         for table, file in zip(report.tables, names.tables, strict=True):
-            self._write(f"{file}.csv", to_csv(table).encode())
-            self._write(f"{file}.tex", to_latex(table, file.partition("/")[2]).encode())
+            made[f"{file}.csv"] = to_csv(table).encode()
+            made[f"{file}.tex"] = to_latex(table, file.partition("/")[2]).encode()
         for figure, file in zip(report.figures, names.figures, strict=True):
-            self._pictures[file] = png(figure)
-            self._write(file, self._pictures[file])
-            if isinstance(figure.content, Drawn):
-                for ending, content in figure.content.files.items():
-                    if ending != ".png":
-                        self._write(f"{file.removesuffix('.png')}{ending}", content)
-        for artifact, file in zip(report.artifacts, names.artifacts, strict=True):
-            self._copy(file, artifact)
+            self._pictures[file] = made[f"{file}.png"] = png(figure)
+            made[f"{file}.pdf"] = pdf(figure)
+        for measure, file in zip(report.measures, names.measures, strict=True):
+            made[file] = measure_csv(measure).encode()
+        with contextlib.ExitStack() as stack:
+            files = {file: _opened(stack, a) for a, file in zip(report.artifacts, names.artifacts, strict=True)}
+            self._clear()
+            for file, content in made.items():
+                self._write(file, content)
+            for file, source in files.items():
+                # one that was read back from here may be copied onto itself: it is replaced when it has been read
+                with disk.replacing(self._prepare(file)) as target:
+                    digest = hashlib.sha256()
+                    while block := source.read(BLOCK):
+                        digest.update(block)
+                        target.write(block)
+                    self._sums[file] = digest.hexdigest()
 
     def finish(self, run_report: RunReport) -> None:
         """Bring `index.html` and `report.json` up to date with what the run knows now."""
         self._clear()
-        sums = "".join(f"{known}  {name}\n" for name, known in sorted(self._sums.items()))
-        disk.write_bytes(self._prepare(SUMS), sums.encode())
-        disk.write_bytes(self._prepare("report.json"), dumps(run_report).encode())
-        disk.write_bytes(self._prepare("index.html"), render_page(run_report, self._pictures).encode())
+        section = methods(run_report)
+        self._write(METHODS, to_tex(section).encode())
+        self._write(REFERENCES, to_bibtex(section).encode())
+        kept = {name: known for name, known in self._sums.items() if name not in (SUMS, "index.html", "report.json")}
+        self._write(SUMS, "".join(f"{known}  {name}\n" for name, known in sorted(kept.items())).encode())
+        self._write("report.json", dumps(run_report).encode())
+        self._write("index.html", render_page(run_report, self._pictures).encode())
         for path in self._stale:
             if f"{path.parent.name}/{path.name}" not in self._sums:
                 path.unlink(missing_ok=True)
@@ -166,7 +181,7 @@ class ReportFolder:
             return False
 
     def _clear(self) -> None:
-        """Remove, once, what an earlier report wrote, but for the two files that this one replaces at a stroke."""
+        """Remove, once, what an earlier report wrote, but for the files that this one replaces at a stroke."""
         if self._manifest is None:
             raise RuntimeError("use ReportFolder as a context: with ReportFolder(path) as folder")
         if self._noted:
@@ -188,7 +203,7 @@ class ReportFolder:
                     (self.path / name).rmdir()
             if self.earlier is None:
                 self._manifest.truncate(0)
-            self._note("index.html", "report.json", SUMS)
+            self._note(*TOP)
         except OSError as error:
             raise OutputError(f"cannot clear {self.path}: {error.strerror or error}") from error
 
@@ -214,12 +229,11 @@ class ReportFolder:
         disk.write_bytes(self._prepare(name), content)
         self._sums[name] = hashlib.sha256(content).hexdigest()
 
-    def _copy(self, name: str, artifact: Artifact) -> None:
-        if isinstance(artifact.content, bytes):
-            self._write(name, artifact.content)
-            return
-        # one that was read back from this folder may be copied onto itself: it is replaced when it has been read
-        with artifact.content.open("rb") as source, disk.replacing(self._prepare(name)) as target:
-            shutil.copyfileobj(source, target)
-        with artifact.content.open("rb") as source:
-            self._sums[name] = hashlib.file_digest(source, "sha256").hexdigest()
+
+def _opened(stack: contextlib.ExitStack, artifact: Artifact) -> IO[bytes]:
+    if isinstance(artifact.content, bytes):
+        return io.BytesIO(artifact.content)
+    try:
+        return stack.enter_context(artifact.content.open("rb"))
+    except OSError as error:  # it was there when the analysis ended
+        raise ValueError(f"artifact {artifact.name!r}: its file cannot be read: {error.strerror}") from error

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gan_probe.report.methods import methods
 from gan_probe.report.names import Files, file_names
 from gan_probe.report.text import cell_text, numeric_columns, shorten, visible
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from gan_probe.report.model import Figure, Report, RunReport, Table
+    from gan_probe.report.model import Figure, Measure, Report, RunReport, Table
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_ITEMS = 20  # of a long list; report.json holds all
 NONE = "–"  # noqa: RUF001  # an en dash, as in tables
-CSS_DPI = 100  # charts are drawn at 200 dots an inch and shown at half their size: sharp on dense screens
+CSS_DPI = 125  # charts are drawn at 250 dots an inch and shown at half their size: sharp on dense screens
 
 
 @functools.cache
@@ -65,6 +66,7 @@ def render_page(run_report: RunReport, pictures: Mapping[str, bytes] | None = No
                 _analysis(report, names, numbers, pictures or {}, [r.name for r in run_report.analyses])
                 for report, names in zip(run_report.analyses, files, strict=True)
             ],
+            methods=methods(run_report).numbered(),
             provenance=[
                 (heading, list(_facts(facts)))
                 for heading, facts in (("Run", run_report.run), ("Checkpoint", run_report.checkpoint))
@@ -93,11 +95,18 @@ def _analysis(
         "tables": [_table(t, f, numbers, parts) for t, f in zip(report.tables, files.tables, strict=True)],
         "figures": [_figure(p, f, numbers, pictures) for p, f in zip(report.figures, files.figures, strict=True)],
         "artifacts": [
-            (file, artifact.caption) for artifact, file in zip(report.artifacts, files.artifacts, strict=True)
+            *((file, artifact.caption) for artifact, file in zip(report.artifacts, files.artifacts, strict=True)),
+            *((file, _behind(measure)) for measure, file in zip(report.measures, files.measures, strict=True)),
         ],
         "options": [(name.replace("_", "-"), _value(value)) for name, value in report.options.items()],
         "made": " · ".join(part for part in (report.plugin, duration(report.seconds)) if part),
     }
+
+
+def _behind(measure: Measure) -> str:
+    """What a measure's file holds."""
+    kind = "bootstrap replicates" if measure.estimate is not None else "values"
+    return f"the {len(measure.values):,} {kind} behind {measure.title or measure.name}"
 
 
 def _table(table: Table, file: str, numbers: dict[str, int], parts: Sequence[str]) -> dict[str, Any]:
@@ -117,7 +126,7 @@ def _table(table: Table, file: str, numbers: dict[str, int], parts: Sequence[str
 
 
 def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mapping[str, bytes]) -> dict[str, Any]:
-    from gan_probe.report.figures import DPI, png
+    from gan_probe.report.drawing import DPI, png
 
     numbers["figure"] += 1
     content = pictures.get(file) or png(figure)
@@ -128,7 +137,7 @@ def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mappin
         "title": figure.title or figure.name,
         "caption": figure.caption,
         "alt": figure.alt or figure.title or figure.name,
-        "file": file,
+        "file": f"{file}.png, .pdf",
         "kind": "chart" if figure.is_chart else "pixels",
         "width": round(width * scale),
         "height": round(height * scale),

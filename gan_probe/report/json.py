@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
+from gan_probe.report.methods import methods
 from gan_probe.report.names import file_names
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def to_dict(run_report: RunReport) -> dict[str, Any]:
         "checkpoint": plain(run_report.checkpoint),
         "run": plain(run_report.run),
         "analyses": [_analysis(report, names) for report, names in zip(run_report.analyses, files, strict=True)],
+        "methods": [{"title": part.title, "text": part.text} for part in methods(run_report).paragraphs],
     }
 
 
@@ -54,22 +56,22 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
             for t in report.tables
         ],
         "figures": [
-            {
-                "name": f.name,
-                "title": f.title,
-                "caption": f.caption,
-                "alt": f.alt,
-                "file": file,
-                "kind": "chart" if f.is_chart else "pixels",
-            }
+            {"name": f.name, "title": f.title, "caption": f.caption, "alt": f.alt}
+            | {"file": f"{file}.png", "pdf": f"{file}.pdf", "kind": "chart" if f.is_chart else "pixels"}
             for f, file in zip(report.figures, files.figures, strict=True)
         ],
         "artifacts": [
             {"name": a.name, "caption": a.caption, "file": file}
             for a, file in zip(report.artifacts, files.artifacts, strict=True)
         ],
-        "methods": report.methods,
+        "measures": [
+            {"name": m.name, "title": m.title, "value": m.value, "n": len(m.values), "unit": m.unit, "units": m.units}
+            | {"better": m.better, "format": m.format, "replicates": m.estimate is not None, "file": file}
+            for m, file in zip(report.measures, files.measures, strict=True)
+        ],
         "notes": report.notes,
+        "methods": report.methods,
+        "references": report.references,
     }
     converted = plain(analysis)
     assert isinstance(converted, dict)  # noqa: S101  # for the type checker

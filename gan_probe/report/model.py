@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as MatplotlibFigure
 
+    from gan_probe.report.drawn import Drawn
+
 Cell = str | int | float | bool | None
 
 
@@ -56,14 +58,6 @@ class Table:
         return pd.DataFrame([dict(row) for row in self.rows], columns=list(self.columns))
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """A picture as a report's folder holds it: its files' bytes by their endings, `.png` among them."""
-
-    files: Mapping[str, bytes]
-    chart: bool  # drawn by matplotlib, rather than pixels
-
-
 @dataclass(frozen=True)
 class Figure:
     """A picture: a matplotlib figure (made with `matplotlib.figure.Figure`, never pyplot), pixels, or `Drawn` before.
@@ -81,7 +75,7 @@ class Figure:
     @property
     def is_chart(self) -> bool:
         """Whether it was drawn by matplotlib, rather than given as pixels."""
-        return self.content.chart if isinstance(self.content, Drawn) else hasattr(self.content, "savefig")
+        return not hasattr(self.content, "dtype") and getattr(self.content, "chart", True)
 
 
 @dataclass(frozen=True)
@@ -98,10 +92,12 @@ class Measure:
     """One number with the values behind it, so that the same analysis of several checkpoints can be compared.
 
     `values` are (N,) floats: one for each `unit` (`"test image"`, `"sample"`, `"walk"`), whose mean is the number; or,
-    where `estimate` is given, bootstrap replicates of that number, drawn by the same `ctx.rng` for every checkpoint.
-    `units` says which units they are (a data fingerprint, a seed): two measures whose `units` agree are paired, value
-    by value. `better` is `"higher"`, `"lower"` or, where neither is, empty; `format` is a Python format spec. `name` is
-    a lower-case identifier, unique in its analysis.
+    where `estimate` is given, replicates of that number, drawn by the same `ctx.rng` for every checkpoint, whose
+    deviation is its error. `title` says what is measured, its feature space too: numbers under other titles are not
+    compared. `units` says which units they are (a data fingerprint, a seed): two measures whose `units` agree are
+    paired, value by value. Samples of two generators at the same latents are such a pair (common random numbers): right
+    for any two, and narrower where they draw alike. `better` is `"higher"`, `"lower"` or, where neither is, empty;
+    `format` is a Python format spec. `name` is a lower-case identifier, unique in its analysis.
     """
 
     name: str
@@ -113,6 +109,11 @@ class Measure:
     better: Literal["higher", "lower", ""] = ""
     format: str = ".4g"
 
+    @property
+    def value(self) -> float:
+        """The number itself."""
+        return float(self.values.mean()) if self.estimate is None else self.estimate
+
 
 @dataclass(frozen=True)
 class Report:
@@ -120,8 +121,9 @@ class Report:
 
     An analysis fills `tables`, `figures`, `artifacts`, `measures`, `methods` (the paragraph that a paper would print:
     what was done, with its numbers, citing the analysis' `references` as `[@key]`) and `notes` (sentences a reader must
-    know: what was assumed, skipped, recomputed). The runner adds the rest: `status` is `ok`, `failed`, `refused` or
-    `interrupted`, `error` its one-line reason, `key` what names all that the result depends on.
+    know: what was assumed, skipped, recomputed). The runner adds the rest: `references` are the BibTeX entries of what
+    is cited, `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its one-line reason, `key` what names all
+    that the result depends on.
     """
 
     tables: Sequence[Table] = ()
@@ -129,6 +131,7 @@ class Report:
     artifacts: Sequence[Artifact] = ()
     measures: Sequence[Measure] = ()
     methods: str = ""
+    references: Sequence[str] = ()
     notes: Sequence[str] = ()
     name: str = ""
     title: str = ""

@@ -17,11 +17,12 @@ LONGEST = 100  # characters; file systems allow 255, with prefix, suffix and the
 
 @dataclass(frozen=True)
 class Files:
-    """Where one analysis' parts lie in the folder: tables without an ending, figures and artifacts with theirs."""
+    """Where one analysis' parts lie in the folder: tables and figures without an ending, the others with theirs."""
 
     tables: tuple[str, ...]
     figures: tuple[str, ...]
     artifacts: tuple[str, ...]
+    measures: tuple[str, ...]
 
 
 def slug(name: str) -> str:
@@ -47,8 +48,9 @@ def file_names(analyses: Sequence[Report]) -> list[Files]:
     return [
         Files(
             tuple(unique("tables", report.name, table.name) for table in report.tables),
-            tuple(unique("figures", report.name, figure.name, ".png") for figure in report.figures),
+            tuple(unique("figures", report.name, figure.name) for figure in report.figures),
             tuple(unique("artifacts", report.name, artifact.name) for artifact in report.artifacts),
+            tuple(unique("measures", report.name, measure.name, ".csv") for measure in report.measures),
         )
         for report in analyses
     ]

@@ -7,17 +7,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gan_probe.errors import BadInputError, one_line
 from gan_probe.report.check import check_report
+from gan_probe.report.drawn import Drawn
 from gan_probe.report.json import digest
-from gan_probe.report.model import Artifact, Drawn, Figure, Report, RunReport, Table
+from gan_probe.report.model import Artifact, Figure, Measure, Report, RunReport, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 SUMS = "SHA256SUMS"  # as sha256sum writes and checks it
-BESIDE_PNG = (".pdf",)  # further files of a figure, under the same name
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,9 @@ def _analysis(entry: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) -
         ],
         figures=[_figure(f, folder, sums) for f in entry["figures"]],
         artifacts=[Artifact(a["name"], _whole(a["file"], folder, sums), a["caption"]) for a in entry["artifacts"]],
+        measures=[_measure(m, folder, sums) for m in entry["measures"]],
         methods=entry["methods"],
+        references=entry["references"],
         notes=entry["notes"],
         name=str(entry["name"]),
         title=entry["title"],
@@ -78,11 +82,23 @@ def _analysis(entry: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) -
 
 
 def _figure(entry: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) -> Figure:
-    stem = entry["file"].removesuffix(".png")
-    files = {".png": _whole(entry["file"], folder, sums).read_bytes()}
-    files |= {end: _whole(stem + end, folder, sums).read_bytes() for end in BESIDE_PNG if stem + end in sums}
-    content = Drawn(files, entry["kind"] == "chart")
+    png, pdf = (_whole(entry[kind], folder, sums).read_bytes() for kind in ("file", "pdf"))
+    content = Drawn(png, pdf, chart=entry["kind"] == "chart")
     return Figure(entry["name"], content, entry["title"], entry["caption"], entry["alt"])
+
+
+def _measure(entry: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) -> Measure:
+    lines = _whole(entry["file"], folder, sums).read_text("utf-8").splitlines()[1:]
+    return Measure(
+        entry["name"],
+        np.array([float(line.partition(",")[2]) for line in lines]),
+        entry["title"],
+        entry["unit"],
+        entry["units"],
+        entry["value"] if entry["replicates"] else None,
+        entry["better"],
+        entry["format"],
+    )
 
 
 def _whole(name: str, folder: Path, sums: Mapping[str, str]) -> Path:

@@ -111,3 +111,8 @@ def _pad(text: str, width: int, flush_right: bool) -> str:
         text = f"{head}…{tail}"
     space = " " * (width - display_width(text))
     return space + text if flush_right else text + space
+
+
+def quoted(name: object, limit: int = 60) -> str:
+    """A name out of a file or an option, in quotes, for a methods paragraph: whatever it holds cites nothing."""
+    return f"“{shorten(name, limit).replace('[@', '[ @')}”"

@@ -69,9 +69,9 @@ class History:
         """Losses, D's scores and gradient norms by training step, as figure `losses`."""
         from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-        from gan_probe.report.figures import new_figure
+        from gan_probe.report.figures import COLUMN, new_figure
 
-        figure = new_figure(6.4, 6.4)
+        figure = new_figure(COLUMN, 4.4)
         losses, scores, gradients = figure.subplots(3, 1, sharex=True)
         steps = [row.step for row in self.rows]
 
@@ -98,8 +98,9 @@ class History:
             "losses",
             figure,
             title="Losses, scores and gradients",
-            caption="A balanced game keeps both scores near one half. Told rightly: the share of real and generated "
-            "images that D tells rightly; it stays near 1, and G's loss climbs, when D has won.",
+            caption=f"{len(self.rows):,} rows, each a mean over the steps since the row before; one training, without "
+            "intervals or a control. A balanced game keeps both scores near one half. Told rightly: the share of "
+            "real and generated images that D tells rightly; it stays near 1, and G's loss climbs, when D has won.",
             alt=f"Curves that end at D loss {last.d_loss:.2f}, G loss {last.g_loss:.2f}, "
             f"scores {last.d_real:.2f} for real and {last.d_fake:.2f} for generated images, "
             f"gradient norms {last.d_gradient:.2g} of D and {last.g_gradient:.2g} of G.",

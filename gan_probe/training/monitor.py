@@ -127,12 +127,12 @@ class Monitor:
         """
         from matplotlib.ticker import MaxNLocator
 
-        from gan_probe.report.figures import FAINT, INK, new_figure
+        from gan_probe.report.figures import COLUMN, FAINT, INK, new_figure
 
         if self.reference is None or not self.looks:
             raise ValueError("the monitor has not looked yet, or has too few real images")
         names = list(self.looks[0].signals)
-        figure = new_figure(6.4, 0.6 + 1.6 * len(names))
+        figure = new_figure(COLUMN, 0.45 + 1.1 * len(names))
         steps = [look.step for look in self.looks]
         panels = dict(zip(names, figure.subplots(len(names), 1, sharex=True), strict=True))
         for name, axes in panels.items():
@@ -154,7 +154,8 @@ class Monitor:
             caption=f"{self.samples} samples of the same latents, in the space {self.space.name}. Diversity: mean "
             "distance of two, relative to real images. Kinds: effective number of clusters of real images that they "
             "fall into, likewise. Duplicates: share with another nearer than only 1% of real images have. Grey: the "
-            "range over random halves of real images; dotted: the line to collapse.",
+            "range over random halves of real images, the control; dotted: the line to collapse. One look each, "
+            "without intervals.",
             alt=f"Curves that end at {ends}.",
         )
 

@@ -19,7 +19,8 @@ from gan_probe.checkpoints.folder import save_folder
 from gan_probe.data import open_data
 from gan_probe.disk import write_bytes
 from gan_probe.gan import GAN
-from gan_probe.report.figures import image_grid, png
+from gan_probe.report.drawing import png
+from gan_probe.report.figures import image_grid
 from gan_probe.report.model import Figure
 from gan_probe.training import Recipe
 from gan_probe.training.loop import train

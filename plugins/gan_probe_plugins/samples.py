@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, Artifact, Figure, Options, Report, Table, UsageError, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +33,7 @@ class Samples(Analysis[SamplesOptions]):
     title = "Samples"
     needs = frozenset({"sample"})
     takes = frozenset({"discriminator"})
+    references = works("radford2016")
     Options = SamplesOptions
 
     def run(self, gan: GAN | None, options: SamplesOptions, ctx: Context) -> Report:
@@ -83,8 +85,18 @@ class Samples(Analysis[SamplesOptions]):
                 )
             ],
             artifacts=[Artifact("z.npy", _npy(samples.z[order].numpy()), "the latents of the grid, row by row")],
+            methods=_methods(gan, len(order), drawn, ctx.seed),
             notes=notes,
         )
+
+
+def _methods(gan: GAN, shown: int, drawn: int, seed: int) -> str:
+    drawing = f"We drew {drawn:,} latents from the generator's {gan.card.z_distribution} prior (seed {seed})"
+    if gan.discriminator is None:
+        return f"{drawing} and show the samples in the order drawn, none chosen."
+    chosen = f"the {shown:,} samples of the highest score" if shown < drawn else "all samples"
+    sorting = "in the order of the discriminator's score, as the authors of DCGAN [@radford2016] do"
+    return f"{drawing} and show {chosen}, {sorting}."
 
 
 def _scores(gan: GAN, images: torch.Tensor, labels: torch.Tensor | None, ctx: Context) -> tuple[np.ndarray, list[str]]:

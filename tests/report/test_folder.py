@@ -18,6 +18,7 @@ from gan_probe.report.folder import MANIFEST, ReportFolder
 from gan_probe.report.names import file_names, slug
 from gan_probe.report.reading import SUMS
 
+WHOLE = {"index.html", "report.json", "methods.tex", "references.bib"}  # of every report
 WRITER = """
 import pathlib, sys
 from gan_probe.report import Report, RunReport, Table
@@ -49,21 +50,24 @@ def test_every_part_lands_under_its_name(sample_run: RunReport, tmp_path: Path) 
             folder.add(run, report)
         folder.finish(run)
     out = tmp_path / "new" / "report"
-    assert files(out) == {
-        "index.html",
-        "report.json",
+    assert files(out) == WHOLE | {
         "tables/linear-probe-accuracy.csv",
         "tables/linear-probe-accuracy.tex",
         "figures/linear-probe-classes.png",
+        "figures/linear-probe-classes.pdf",
         "figures/linear-probe-confusion.png",
+        "figures/linear-probe-confusion.pdf",
         "figures/linear-probe-layers.png",
+        "figures/linear-probe-layers.pdf",
         "figures/samples-grid.png",
+        "figures/samples-grid.pdf",
         "artifacts/samples-latents.npz",
     }
     data = json.loads((out / "report.json").read_text())
     assert data == run.to_dict()
     for analysis in data["analyses"]:
         assert {part["file"] for part in analysis["figures"] + analysis["artifacts"]} <= files(out)
+        assert {part["pdf"] for part in analysis["figures"]} <= files(out)
     with (out / "tables/linear-probe-accuracy.csv").open(newline="", encoding="utf-8") as file:
         assert float(next(csv.DictReader(file))["accuracy"]) == 0.6142
 
@@ -130,7 +134,7 @@ def test_a_report_is_replaced_only_with_force(tmp_path: Path) -> None:
         write(tmp_path, "new")
     assert "tables/old-t.csv" in files(tmp_path)
     write(tmp_path, "new", force=True)
-    assert files(tmp_path) == {"index.html", "report.json", "tables/new-t.csv", "tables/new-t.tex"}
+    assert files(tmp_path) == WHOLE | {"tables/new-t.csv", "tables/new-t.tex"}
 
 
 def test_the_old_report_stays_until_the_first_result(tmp_path: Path) -> None:
@@ -226,4 +230,4 @@ def test_a_run_killed_at_any_time_leaves_a_readable_report(tmp_path: Path) -> No
         assert (tmp_path / "index.html").read_text().endswith("</html>")
         assert json.loads((tmp_path / "report.json").read_text())["analyses"]
     write(tmp_path, force=True)
-    assert files(tmp_path) == {"index.html", "report.json", "tables/probe-t.csv", "tables/probe-t.tex"}
+    assert files(tmp_path) == WHOLE | {"tables/probe-t.csv", "tables/probe-t.tex"}

@@ -13,15 +13,16 @@ from gan_probe.report.json import dumps
 
 def test_the_schema_is_the_documented_one(sample_run: RunReport) -> None:
     data = json.loads(dumps(sample_run))
-    assert list(data) == ["title", "checkpoint", "run", "analyses"]
+    assert list(data) == ["title", "checkpoint", "run", "analyses", "methods"]
     assert data == sample_run.to_dict()
     probe, samples, refused, failed = data["analyses"]
     assert list(probe)[:8] == ["name", "title", "status", "error", "plugin", "key", "seconds", "options"]
-    assert list(probe)[8:] == ["tables", "figures", "artifacts", "methods", "notes", "sha256"]
+    assert list(probe)[8:] == ["tables", "figures", "artifacts", "measures", "notes", "methods", "references", "sha256"]
     table = probe["tables"][0]
     assert table["columns"] == ["features", "accuracy", "low", "high", "n_train", "n_test", "C"]
     assert table["rows"][0]["accuracy"] == 0.6142
     assert probe["figures"][0]["file"] == "figures/linear-probe-classes.png"
+    assert probe["figures"][0]["pdf"] == "figures/linear-probe-classes.pdf"
     assert samples["artifacts"][0]["file"] == "artifacts/samples-latents.npz"
     assert (refused["status"], failed["status"]) == ("refused", "failed")
     assert probe["options"]["c_values"] == [1e-5, 1e-4, 1e-3, 1e-2]

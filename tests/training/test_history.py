@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_probe.report.check import check_report
-from gan_probe.report.figures import png
+from gan_probe.report.drawing import png
 from gan_probe.report.model import Report
 from gan_probe.training.history import History, Row, condense
 

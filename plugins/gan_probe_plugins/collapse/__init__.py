@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,10 +40,14 @@ class Collapse(Analysis[CollapseOptions]):
     name = "collapse"
     title = "Mode collapse"
     needs = frozenset({"sample", "data"})
+    references = works(
+        "arora2018", "friedman2023", "garwood1936", "kynkaanniemi2019", "naeem2020", "richardson2018", "wilson1927"
+    )
     Options = CollapseOptions
 
     def run(self, gan: GAN | None, options: CollapseOptions, ctx: Context) -> Report:
         """Draw, measure beside held-out real images, and judge."""
+        from gan_probe.sampling import sample_units
         from gan_probe_plugins.collapse.classes import named_classes
         from gan_probe_plugins.collapse.measured import measured
         from gan_probe_plugins.collapse.report import report
@@ -51,7 +56,7 @@ class Collapse(Analysis[CollapseOptions]):
         assert gan is not None  # noqa: S101  # `needs` says so
         sets = beside_real(gan, options.samples, options.feature_space, ctx)
         classes, notes = named_classes(gan, sets, options.judge, ctx)
-        return report(sets, measured(sets, options.most, ctx), classes, notes)
+        return report(sets, measured(sets, options.most, ctx), classes, notes, sample_units(gan, ctx))
 
 
 @hookimpl

@@ -38,11 +38,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Measured:
-    """Both sides, and the distance up to which two images are the same one."""
+    """Both sides, the distance up to which two images are the same one, and the bin of each real image."""
 
     samples: Side
     held: Side
     limit: float
+    real_bins: np.ndarray
 
 
 def measured(sets: Sets, most: int, ctx: Context) -> Measured:
@@ -65,4 +66,5 @@ def measured(sets: Sets, most: int, ctx: Context) -> Measured:
         side(sets.samples, support_of(sets.stream.features, limit, most)),
         side(sets.held, support_of(lambda n: sets.held[:n], limit, sets.n)),
         limit,
+        clusters.of(sets.real),
     )

@@ -10,7 +10,18 @@ from matplotlib.ticker import MaxNLocator
 from gan_probe import Figure
 from gan_probe.measures.bins import LEVEL
 from gan_probe.measures.intervals import proportion, wilson
-from gan_probe.report.figures import BLUE, FAINT, INK, VERMILION, image_grid, new_figure
+from gan_probe.report.figures import (
+    BLUE,
+    COLUMN,
+    FAINT,
+    INK,
+    VERMILION,
+    image_grid,
+    legible,
+    new_figure,
+    two_lines,
+    unwritten,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +46,7 @@ def measures_figure(found: Measured, sets: Sets) -> Figure:
         "measures",
         _beside(names, mine, real, "share; of density, ratio", "{:g}"),
         title="Fidelity and variety",
-        caption=f"{sets.sizes}. Lines: 95 % intervals, Wilson's; of density Student's.",
+        caption=f"{sets.sizes}. Control: the held-out images. Lines: 95 % intervals, Wilson's; of density Student's.",
         alt=f"Dots with intervals: {ends} of samples.",
     )
 
@@ -47,12 +58,14 @@ def classes_figure(classes: Classes, sets: Sets) -> Figure:
     shown = order[:MOST_CLASSES]
     mine, real = (_shares(counts, shown) for counts in (found.fake, found.real))
     most = f"; the {MOST_CLASSES} largest classes" if len(found.p) > MOST_CLASSES else ""
+    names = [classes.judge.classes[k] for k in shown]
     lost = [classes.judge.classes[k] for k in np.flatnonzero(found.lost_bins)]
     return Figure(
         "classes",
-        _beside([classes.judge.classes[k] for k in shown], mine, real, "share of images", "{:.3g}%", 100),
+        _beside(names, mine, real, "share of images", "{:.3g}%", 100),
         title="Classes, as a judge names them",
-        caption=f"{sets.n:,} samples and as many held-out real images{most}. Lines: 95 % intervals, Wilson's.",
+        caption=f"{sets.n:,} samples and, as control, as many held-out real images{most}. Lines: 95 % intervals, "
+        f"Wilson's.{unwritten(names)}",
         alt=f"Shares of each class; hardly drawn: {', '.join(lost) or 'none'}.",
     )
 
@@ -64,7 +77,7 @@ def bins_figure(found: Measured, sets: Sets) -> Figure:
     real, fake = (counts[order] / counts.sum() for counts in (bins.real, bins.fake))
     different = _sure(bins)[order]
     x = np.arange(len(order)) + 1
-    figure = new_figure(5.6, 3.2)
+    figure = new_figure(COLUMN, 2.4)
     axes = figure.subplots()
     low, high = np.transpose([wilson(int(count), int(bins.real.sum())) for count in bins.real[order]])
     axes.fill_between(x, low, high, color=FAINT, linewidth=0, step="mid", label="real images, 95 % interval")
@@ -89,7 +102,7 @@ def bins_figure(found: Measured, sets: Sets) -> Figure:
         figure,
         title="Samples among the kinds of real images",
         caption=f"{sets.sizes}. Different: two-proportion z test at 5 %, Bonferroni's correction for {len(x)} bins; of "
-        f"held-out real images {found.held.bins.corrected} bins do. Band: Wilson's.",
+        f"held-out real images, the control, {found.held.bins.corrected} bins do. Band: Wilson's interval.",
         alt=f"{int(different.sum())} of {len(x)} bins differ; {bins.lost.value:.0%} of real images are in lost bins.",
     )
 
@@ -126,7 +139,7 @@ def _beside(
     names: Sequence[str], mine: Sequence[Estimate], real: Sequence[Estimate], xlabel: str, ticks: str, scale: float = 1
 ) -> MatplotlibFigure:
     """Samples as dots, real images as open squares a little below, each with its interval."""
-    figure = new_figure(5.6, 1.1 + 0.32 * len(names))
+    figure = new_figure(COLUMN, 0.75 + 0.25 * len(names))
     axes = figure.subplots()
     y = np.arange(len(names))
     for estimates, shift, colour, marker, filled, label in (
@@ -144,7 +157,7 @@ def _beside(
             clip_on=False,  # a share of 0 lies on the axis
             label=label,
         )
-    axes.set_yticks(y, [name if len(name) <= 24 else f"{name[:23]}…" for name in names])
+    axes.set_yticks(y, [two_lines(name) for name in legible(names)])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(6))

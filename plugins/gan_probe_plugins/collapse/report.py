@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gan_probe import Report, Table
+from gan_probe import Measure, Report, Table
+from gan_probe.measures.bins import by_bins
 from gan_probe.measures.intervals import proportion
+from gan_probe_plugins.collapse.paragraph import paragraph
 from gan_probe_plugins.collapse.pictures import bins_figure, classes_figure, measures_figure, pairs_figure
 from gan_probe_plugins.collapse.verdict import judged
 
@@ -23,7 +25,7 @@ NUMBERS = dict.fromkeys(("samples", "low", "high", "real images", "real low", "r
 BESIDE = "Real images: held-out ones in the samples' place."
 
 
-def report(sets: Sets, found: Measured, classes: Classes | None, notes: Sequence[str]) -> Report:
+def report(sets: Sets, found: Measured, classes: Classes | None, notes: Sequence[str], units: str) -> Report:
     """The verdict first, then what it rests on."""
     both = {"samples": found.samples, "real images": found.held}
     sizes = f"{sets.sizes}. {BESIDE}"
@@ -38,7 +40,31 @@ def report(sets: Sets, found: Measured, classes: Classes | None, notes: Sequence
     if classes is not None:
         tables.append(_classes(classes, sets))
         figures.append(classes_figure(classes, sets))
-    return Report(tables=tables, figures=figures, notes=[*sets.notes, *notes])
+    return Report(
+        tables=tables,
+        figures=figures,
+        measures=_behind(sets, found, units),
+        methods=paragraph(sets, found, classes),
+        notes=[*sets.notes, *notes],
+    )
+
+
+def _behind(sets: Sets, found: Measured, units: str) -> list[Measure]:
+    """What is compared between checkpoints; samples of which latents they are is in `units`.
+
+    Without recall: its error cannot be told from single images, nor from bins of them, as samples make its balls.
+    """
+    mine = found.samples.measures
+    of = f"{units}; {sets.n:,} real images {sets.real_images.fingerprint[:12]}"
+    values = {
+        "precision": (mine.balls > 0, "sample"),
+        "density": (mine.balls / mine.k, "sample"),
+        "coverage": (by_bins(mine.covered, found.real_bins), f"bin of {sets.n:,} real images"),
+    }
+    return [
+        Measure(name, each, f"{name.capitalize()} in {sets.where}", unit, of, better="higher", format=".3f")
+        for name, (each, unit) in values.items()
+    ]
 
 
 def _supports(both: dict[str, Side], sets: Sets) -> Table:

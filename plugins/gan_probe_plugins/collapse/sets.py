@@ -61,6 +61,14 @@ class Sets:
         return self.stream.features(self.n)
 
     @property
+    def where(self) -> str:
+        """The feature space, and of pixels how many: numbers in different ones are not of the same thing."""
+        if self.space.name != "pixels":
+            return self.space.name
+        height, width, channels = self.real_images.images.shape[1:]
+        return f"pixels ({height}x{width}x{channels})"
+
+    @property
     def sizes(self) -> str:
         """For captions: how many of what, and where."""
         return f"{self.n:,} samples and as many held-out real images against {self.n:,} others, in {self.space.name}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from gan_probe import Analysis, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +41,7 @@ class Dedup(Analysis[DedupOptions]):
     name = "dedup"
     title = "Duplicates in the training set"
     needs = frozenset({"data"})
+    references = works("radford2016", "wilson1927")
     Options = DedupOptions
 
     def run(self, gan: GAN | None, options: DedupOptions, ctx: Context) -> Report:

@@ -9,7 +9,7 @@ import numpy as np
 from gan_probe import Figure, Table
 from gan_probe.duplicates.planted import EDITS
 from gan_probe.measures.intervals import wilson
-from gan_probe.report.figures import new_figure
+from gan_probe.report.figures import COLUMN, FAINT, new_figure
 
 if TYPE_CHECKING:
     from gan_probe import Context
@@ -95,22 +95,22 @@ def recall_chart(table: Table) -> Figure:
     """Recall by kind of copy, a marker for each method."""
     edits = list(dict.fromkeys(str(row["copy"]) for row in table.rows))
     names = list(dict.fromkeys(str(row["method"]) for row in table.rows))
-    figure = new_figure(6.4, 1.3 + 0.62 * len(edits))
+    figure = new_figure(COLUMN, 0.8 + 0.4 * len(edits))
     axes = figure.subplots()
     for i, name in enumerate(names):
         rows = [row for row in table.rows if row["method"] == name]
         value, low, high = (np.array([row[key] for row in rows], dtype=float) for key in ("recall", "low", "high"))
         y = np.arange(len(edits)) + 0.18 * (i - (len(names) - 1) / 2)
         bars = [value - low, high - value]
-        axes.errorbar(value, y, xerr=bars, fmt="os^D"[i % 4], markersize=4.5, linestyle="none", capsize=2, label=name)
+        axes.errorbar(value, y, xerr=bars, fmt="os^D"[i % 4], markersize=3.5, linestyle="none", capsize=2, label=name)
     axes.set_yticks(range(len(edits)), edits)
     axes.set_ylim(len(edits) - 0.5, -0.5)
     axes.set_xlim(-0.03, 1.03)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%", "25%", "50%", "75%", "100%"])
-    axes.set_xlabel("planted copies matched with their originals")
+    axes.set_xlabel("copies matched with their originals")
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
-    axes.hlines(np.arange(len(edits) - 1) + 0.5, -0.03, 1.03, color="#d0d0d0", linewidth=0.6)
+    axes.hlines(np.arange(len(edits) - 1) + 0.5, -0.03, 1.03, color=FAINT, linewidth=0.6)
     figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return Figure(
         "recall",

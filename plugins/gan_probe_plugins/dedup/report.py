@@ -14,6 +14,7 @@ from gan_probe.duplicates.judged import read_judged
 from gan_probe.duplicates.keeplist import keep_list
 from gan_probe.measures.intervals import wilson
 from gan_probe_plugins.dedup.methods import HASH, OVERLAY
+from gan_probe_plugins.dedup.paragraph import paragraph
 from gan_probe_plugins.dedup.planted import recall_chart
 from gan_probe_plugins.dedup.sheets import agreement_chart, groups_sheet, pairs_sheet, test_sheet
 
@@ -58,7 +59,13 @@ def report(
         Artifact("groups.csv", _group_file(seen, method), "every group: number, image kept, image left out"),
         Artifact("pairs.csv", _pair_file(seen, drawn), "the pairs of the sheet, to be judged: for --judged"),
     ]
-    return Report(tables=tables, figures=figures, artifacts=artifacts, notes=_notes(world, methods, method))
+    return Report(
+        tables=tables,
+        figures=figures,
+        artifacts=artifacts,
+        methods=paragraph(world, methods, method, options),
+        notes=_notes(world, methods, method),
+    )
 
 
 def _methods(seen: Seen, methods: Methods) -> Table:

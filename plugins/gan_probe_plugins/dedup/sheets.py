@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter
 
 from gan_probe import Figure
-from gan_probe.report.figures import new_figure
+from gan_probe.report.figures import COLUMN, PAGE, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,12 +27,12 @@ def groups_sheet(seen: Seen, method: Method) -> Figure:
     """The largest groups, a row each: the image kept, then images left out."""
     shown = method.groups[:ROWS]
     places = max(4, min(MEMBERS, len(shown[0])))
-    figure = new_figure(1.4 + 0.45 * places, 0.35 + 0.52 * len(shown))
+    figure = new_figure(PAGE, 0.3 + 0.48 * len(shown)) if places > 5 else new_figure(COLUMN, 0.3 + 0.48 * len(shown))
     axes = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
     for axis, (number, group) in zip(axes, enumerate(shown, 1), strict=True):
         _show(axis, _strip([seen.images[i] for i in group[:MEMBERS]], places))
         axis.set_ylabel(f"{number}. {len(group):,} images", rotation=0, ha="right", va="center", labelpad=6)
-    axes[0].set_title("kept, then left out", loc="left", fontsize=9)
+    axes[0].set_title("kept, then left out", loc="left")
     in_groups = sum(map(len, method.groups))
     return Figure(
         "groups",
@@ -76,7 +76,7 @@ def agreement_chart(methods: Methods, turned: np.ndarray) -> Figure:
     search = methods.search
     assert search.limit is not None  # noqa: S101  # set by the search
     bins = np.linspace(0, 1, 51)
-    figure = new_figure(5.6, 3.2)
+    figure = new_figure(COLUMN, 2.3)
     axes = figure.subplots()
     for values, name, style in ((search.best, "images of the set", "-"), (turned, "control: turned by 180°", "--")):
         share = np.histogram(np.clip(values, 0, 1), bins)[0] / len(values)
@@ -86,13 +86,14 @@ def agreement_chart(methods: Methods, turned: np.ndarray) -> Figure:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.4g}%"))
     axes.set_xlabel("best agreement with another image")
     axes.set_ylabel("share of images")
-    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    figure.legend(loc="outside upper left", ncols=2, frameon=False)
     return Figure(
         "agreement",
         figure,
         title="Where the limit lies",
         caption=f"Best agreement of each of {len(search.best):,} images with another, and of {len(turned):,} turned by "
-        "180 degrees, which are copies of none. Images right of the limit are duplicates.",
+        "180 degrees, which are copies of none: the control. Shares of single images, without intervals. Images right "
+        "of the limit are duplicates.",
         alt="Histograms of agreement on a logarithmic scale; duplicates lie right of the limit.",
     )
 
@@ -100,10 +101,10 @@ def agreement_chart(methods: Methods, turned: np.ndarray) -> Figure:
 def _numbered(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> MatplotlibFigure:
     rows = -(-len(pairs) // PAIRS_IN_ROW)
     columns = min(PAIRS_IN_ROW, len(pairs))
-    figure = new_figure(max(2.0, 0.98 * columns), 0.62 * rows + 0.1)
+    figure = new_figure(PAGE if columns > 4 else COLUMN, 0.6 * rows + 0.1)
     for number, (axis, pair) in enumerate(zip(figure.subplots(rows, columns, squeeze=False).flat, pairs), 1):  # noqa: B905  # the last row may have gaps
         _show(axis, _strip(pair, 2))
-        axis.set_title(str(number), fontsize=8, pad=1.5)
+        axis.set_title(str(number), fontsize=7.5, pad=1.5)
     for axis in figure.axes[len(pairs) :]:
         axis.set_visible(False)
     return figure

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +29,7 @@ class FindDirections(Analysis[DirectionsOptions]):
     name = "directions"
     title = "Directions in latent space"
     needs = frozenset({"sample"})
+    references = works("harkonen2020", "shen2021")
     Options = DirectionsOptions
 
     def run(self, gan: GAN | None, options: DirectionsOptions, ctx: Context) -> Report:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from gan_probe import BadInputError, Figure, Report, Table
+from gan_probe import BadInputError, Figure, Measure, Report, Table
 from gan_probe.directions import Directions, ganspace, random_directions, sefa
 from gan_probe.measures.intervals import crossed_mean, t_mean
 from gan_probe.report.figures import image_grid, interval_chart
+from gan_probe.sampling import sample_units
 from gan_probe_plugins.directions.first_layer import activations, weight
 
 if TYPE_CHECKING:
     from gan_probe import GAN, Context
-    from gan_probe.gan import Net
+    from gan_probe.gan import Layer, Net
     from gan_probe.report import Cell
     from gan_probe.sampling import Samples
     from gan_probe_plugins.directions import DirectionsOptions
@@ -45,11 +46,17 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
     control = random_directions(CONTROLS, gan.card.z_size, ctx.rng("directions/random"))
     random = np.stack([walker.change(tried, vector) for vector in control])  # (R, N)
     rows: list[dict[str, Cell]] = []
+    measures: list[Measure] = []
+    units = sample_units(gan, ctx)
     for method, directions in found.items():
         for rank, (vector, share) in enumerate(zip(directions.vectors, directions.explained, strict=True), 1):
             change = walker.change(tried, vector)
             mean, low, high = t_mean(change)
             more, least, most = crossed_mean(change - random)
+            if rank == 1:
+                what = f"Change along {method} 1 over that of random directions, in grey levels"
+                over = change - random.mean(axis=0)
+                measures.append(Measure(f"{method.lower()}-1", over, what, "sample", units, format=".2f"))
             rows.append(
                 {
                     "direction": f"{method} {rank}",
@@ -95,7 +102,28 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
         f"{len(seen):,} samples' activations, and z is regressed on each component's coordinate, as GANSpace does.",
         "A direction that changes much need not change one thing: neither method knows what an object is.",
     ]
-    return Report(tables=[table], figures=figures, notes=notes)
+    return Report(
+        tables=[table],
+        figures=figures,
+        measures=measures,
+        methods=_methods(found, len(seen), len(tried), layer),
+        notes=notes,
+    )
+
+
+def _methods(found: dict[str, Directions], seen: int, tried: int, layer: Layer) -> str:
+    count = len(found["PCA"].vectors)
+    by_weight = f"by SeFa [@shen2021] from the weight of the generator's first layer, {layer.name}, and " * (
+        "SeFa" in found
+    )
+    return (
+        f"We took the first {count} directions of latent space {by_weight}by the principal components of "
+        f"{seen:,} samples' activations in {f'{layer.name}' if not by_weight else 'that layer'}, as GANSpace does "
+        f"[@harkonen2020]. A direction's effect is the mean absolute difference of pixels between the images half a "
+        f"standard deviation of the latent before and behind each of {tried:,} samples; the control is {CONTROLS} "
+        "random directions. Intervals are 95 %: Student's t over samples, and two-way random effects over samples and "
+        "random directions for the control and the differences from it."
+    )
 
 
 class _Walker:

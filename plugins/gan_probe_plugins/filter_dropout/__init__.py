@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, BadInputError, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,7 @@ class FilterDropout(Analysis[FilterDropoutOptions]):
     title = "Forgetting an object"
     needs = frozenset({"sample", "gradients"})
     takes = frozenset({"data"})
+    references = works("binkowski2018", "efron1979", "radford2016", "wilson1927")
     Options = FilterDropoutOptions
 
     def check(self, gan: GAN | None, options: FilterDropoutOptions, data: Data | None) -> None:  # noqa: ARG002

@@ -84,7 +84,7 @@ def doses(done: Experiment) -> Figure:
         title=f"Samples that show a {done.thing}, by maps dropped",
         caption=f"By the independent judge, {len(before):,} new samples; {before.mean():.1%} show one as drawn. "
         f"{done.model.positive} maps have a positive weight. Intervals: 95 %, Wilson; for random maps, "
-        f"{done.options.draws} draws, two-way random effects.",
+        f"the control, {done.options.draws} draws, two-way random effects.",
         alt=f"As the strongest maps go, the share falls from {before.mean():.0%} to {least:.0%}.",
     )
 
@@ -106,6 +106,7 @@ def stays(done: Experiment) -> Figure:
         interval_chart(labels, values, lows, highs, "share of samples that keep the object", ".1%"),
         title="What stays",
         caption="Of the new samples that show an object as drawn, the share that still does, by the independent judge; "
-        f"sizes in the table. Intervals: 95 %, Wilson; for random maps Student's over {done.options.draws} draws.",
+        f"sizes in the table. Intervals: 95 %, Wilson; for random maps, the control, Student's over "
+        f"{done.options.draws} draws.",
         alt=f"Of the other objects, {min(values):.0%} to {max(values):.0%} stay." if values else "No other objects.",
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, BadInputError, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +39,7 @@ class Filters(Analysis[FiltersOptions]):
     name = "filters"
     title = "What the discriminator's filters look for"
     needs = frozenset({"discriminator", "layers", "gradients", "data"})
+    references = works("delong1988", "holm1979", "radford2016", "springenberg2015", "zhang2018")
     Options = FiltersOptions
 
     def check(self, gan: GAN | None, options: FiltersOptions, data: Data | None) -> None:  # noqa: ARG002

@@ -13,6 +13,7 @@ from gan_probe_plugins.filters import tables
 from gan_probe_plugins.filters.chart import chart
 from gan_probe_plugins.filters.localisation import localisation
 from gan_probe_plugins.filters.networks import all_seen, chosen_layer
+from gan_probe_plugins.filters.paragraph import paragraph
 from gan_probe_plugins.filters.pictures import Column, figure
 from gan_probe_plugins.filters.targets import TOP, targets
 
@@ -55,13 +56,14 @@ def look(gan: GAN, options: FiltersOptions, ctx: Context) -> Report:
         main = figure(gan, columns, wanted, options.top, split.name, ctx, notes)
         placed = localisation(gan, seen, wanted, ctx)
     if not found:
-        return Report(figures=[main], notes=notes)
+        return Report(figures=[main], methods=paragraph(seen, wanted, False, options), notes=notes)
     shuffled = _shuffled(seen[0], wanted, ctx)
     means, differences = tables.summary(layer, found, shuffled, split.name, ctx)
     notes.insert(0, tables.verdict(differences))
     return Report(
         tables=[means, differences, *placed, tables.shown(columns, wanted)],
         figures=[main, chart(layer, found, shuffled, wanted)],
+        methods=paragraph(seen, wanted, bool(placed), options),
         artifacts=[Artifact("selectivity.csv", tables.csv(seen, found, wanted), "every filter's numbers")],
         notes=notes,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gan_probe import Figure
-from gan_probe.report.figures import image_grid, new_figure
+from gan_probe.report.figures import PAGE, image_grid, legible, new_figure, unwritten
 from gan_probe_plugins.filters.fields import crop, fields
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 GREY = 128  # no gradient
 BLANK = 225  # no pixel
-WIDE, GAP, TITLE = 3.1, 0.15, 0.22  # inches: a network's pictures, between the networks, above each filter
+WIDE, GAP, TITLE = (
+    (PAGE - 0.15) / 2,
+    0.15,
+    0.22,
+)  # inches: a network's pictures, between the networks, above each filter
 
 
 class Column(NamedTuple):
@@ -51,7 +55,7 @@ def figure(
             ax.set_axis_off()
             label = f"filter {f}"
             if column.found is not None:
-                target = wanted.names[int(column.found.target[f])][:24]
+                target = legible(wanted.names)[int(column.found.target[f])][:24]
                 label += f": {target}, {column.found.areas.values[f]:.2f}"
             ax.set_title(label, loc="left", fontsize=7.5, pad=2)
         heading = "trained" if across == 0 else "random weights"
@@ -67,7 +71,7 @@ def figure(
         "first. Upper rows: the guided gradient of the filter's highest activation (grey: none; each picture scaled by "
         "its own largest value). Lower rows: what the filter sees there, its exact receptive field; pale beyond it and "
         f"beyond the image.{naming} Control, on the right: the same network with random weights, each of its filters "
-        "with its own images.",
+        f"with its own images.{unwritten(wanted.names)}",
         alt=f"For {count} filters of the trained network and {count} of its random twin, guided gradients above the "
         f"{top} image parts that excite each most.",
     )

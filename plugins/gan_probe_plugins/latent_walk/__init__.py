@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +38,7 @@ class LatentWalk(Analysis[LatentWalkOptions]):
     title = "Walk through the latent space"
     needs = frozenset({"sample"})
     takes = frozenset({"data"})
+    references = works("karras2019", "radford2016", "white2016")
     Options = LatentWalkOptions
 
     def run(self, gan: GAN | None, options: LatentWalkOptions, ctx: Context) -> Report:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from gan_probe.measures.paths import SHARP
-from gan_probe.report.figures import BLUE, FAINT, INK, VERMILION, new_figure
+from gan_probe.report.figures import BLUE, COLUMN, FAINT, INK, VERMILION, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ SLOWEST = 0.05  # drawn: on a logarithmic axis there is no place for what stands
 def speed_chart(paths: Sequence[Path]) -> MatplotlibFigure:
     """A panel for each path that was looked into: the speed of its steps and places over the path's mean speed."""
     judged = [(path, path.places) for path in paths if path.places is not None]
-    figure = new_figure(5.6, 0.7 + 1.45 * len(judged))
+    figure = new_figure(COLUMN, 0.5 + 1.05 * len(judged))
     highest = max(float(places.speed.max(initial=SHARP)) for _, places in judged)
     panels = figure.subplots(len(judged), 1, sharex=True, sharey=True)
     for axes, (path, places) in zip(panels, judged, strict=True):
@@ -46,5 +46,5 @@ def speed_chart(paths: Sequence[Path]) -> MatplotlibFigure:
         axes.grid(axis="x", color=FAINT)
         axes.set_title(path.name, loc="left")
     panels[-1].set_xlabel("legs of the walk")
-    figure.supylabel("speed, times the path's mean", fontsize=10)
+    figure.supylabel("speed, times the path's mean", fontsize=8)
     return figure

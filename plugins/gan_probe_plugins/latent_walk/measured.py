@@ -25,8 +25,8 @@ STILL = 1.0  # grey levels: a walk whose frames are all nearer to their mean sta
 class Path:
     """A walk or a control: frames (L, K + 1, H, W, C) in grey levels 0..255, and what was measured on them.
 
-    `steps` holds the distances (L, K), and `length` the perceptual path length, by feature space. `places`,
-    `smoothness` and `length` are missing where there is nothing between the frames.
+    `steps` holds the distances (L, K), and `length` the perceptual path length, by feature space; `of_pairs` is that
+    of each pair (P,). `places`, `smoothness` and `length` are missing where there is nothing between the frames.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Path:
     places: Places | None = None
     smoothness: Smoothness | None = None
     length: dict[str, Estimate] = field(default_factory=dict)
+    of_pairs: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def still(self) -> bool:
@@ -63,7 +64,9 @@ class Measuring:
         steps = self._steps(frames)
         places = refine(along, frames, steps["pixels"], HALVINGS)
         judged = smoothness(steps["pixels"], places, self.ctx.rng(f"latent-walk/bootstrap of {name}"))
-        return Path(name, frames, steps, places, judged, self._length(draw))
+        of_pairs = self._lengths(draw)
+        length = {space: Estimate(*t_mean(each), "Student's t over pairs") for space, each in of_pairs.items()}
+        return Path(name, frames, steps, places, judged, length, of_pairs)
 
     def shuffled(self, name: str, path: Path) -> Path:
         """The same frames in random order: what steps between unrelated frames are like."""
@@ -71,17 +74,15 @@ class Measuring:
         frames = _in_legs(self.ctx.rng("latent-walk/shuffle").permutation(rows))
         return Path(name, frames, self._steps(frames))
 
-    def _length(self, draw: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> dict[str, Estimate]:
-        """Squared distances over the squared step, on average (Karras et al. 2019, section 4.1)."""
+    def _lengths(self, draw: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
+        """Squared distances over the squared step (Karras et al. 2019, section 4.1)."""
         first = np.arange(self.pairs)
         at = self.ctx.rng("latent-walk/places").uniform(0, 1 - 1 / STEPS, self.pairs)  # the same on every path
         before, after = (draw(first, first + self.pairs, place) for place in (at, at + 1 / STEPS))
         found = {"pixels": distances(before, after) / 255}
         if self.space is not None:
             found[self.space.name] = distances(*np.split(self._features(np.concatenate([before, after])), 2))
-        return {
-            name: Estimate(*t_mean(np.square(each * STEPS)), "Student's t over pairs") for name, each in found.items()
-        }
+        return {name: np.square(each * STEPS) for name, each in found.items()}
 
     def _steps(self, frames: np.ndarray) -> dict[str, np.ndarray]:
         found = {"pixels": steps_of(frames)}

@@ -9,10 +9,12 @@ import numpy as np
 
 from gan_probe import Artifact, Figure, Report
 from gan_probe.measures.paths import SHARP
+from gan_probe.report import quoted
 from gan_probe.report.animation import webp
 from gan_probe.report.figures import image_grid
 from gan_probe_plugins.latent_walk.chart import speed_chart
 from gan_probe_plugins.latent_walk.measured import HALVINGS, STEPS
+from gan_probe_plugins.latent_walk.measures import measures
 from gan_probe_plugins.latent_walk.tables import (
     COLLAPSED,
     LEAPS,
@@ -62,7 +64,8 @@ def report(walk: Walk, ctx: Context) -> Report:
                 title="How fast the images change along the walk, and along its controls",
                 caption=f"Root mean square change of the pixels in each of {STEPS} steps of {legs} legs, over the "
                 f"path's mean (1: even). Dots: the largest steps, halved {HALVINGS} times; triangles: {SHARP:g} times "
-                "the mean (dashed) or more, a sharp transition. Nothing is drawn below 0.05.",
+                "the mean (dashed) or more, a sharp transition. Single steps, without intervals; nothing is drawn "
+                "below 0.05. Controls: the lower panels.",
                 alt=f"Speed along the walk: {words}. Cross-fades are even; a generator that memorised {MEMORISED} "
                 "images stands still and leaps.",
             ),
@@ -71,7 +74,25 @@ def report(walk: Walk, ctx: Context) -> Report:
             Artifact("walk.webp", webp(*_film(walk, frames), milliseconds=MILLISECONDS), "the walk as an animation"),
             Artifact("z.npy", _npy(walk.ends.numpy()), "the latents that the walk passes through"),
         ],
+        measures=measures(walk, ctx),
+        methods=_methods(walk),
         notes=[f"Verdict: {words}.", *_doubts(walk), *walk.notes],
+    )
+
+
+def _methods(walk: Walk) -> str:
+    legs, points = len(walk.main.frames), len(walk.main.frames) + 1
+    way = "great circles [@white2016]" if walk.spherical else "straight lines"
+    spaces = "".join(f" and of features in {quoted(name)}" for name in walk.main.steps if name != "pixels")
+    faded = f"random images of {quoted(walk.real)}" if walk.real else "samples"
+    return (
+        f"As in section 6.1 of [@radford2016], we walked through {points} random latents, {legs} legs of {STEPS} steps "
+        f"each, along {way}. Steps are root mean square differences of pixels{spaces}; "
+        f"the largest were halved {HALVINGS} times, and a place {SHARP:g} times as fast as the path on average counts "
+        f"as a sharp transition. Controls are the same path of cross-faded {faded}, of a generator "
+        f"that memorised {MEMORISED} samples, and of the walk's own frames in random order. "
+        f"Intervals are 95 %, by the percentile bootstrap over legs; the perceptual path length [@karras2019], over "
+        f"{walk.pairs} pairs of latents with a step of 1/{STEPS}, has Student's t."
     )
 
 

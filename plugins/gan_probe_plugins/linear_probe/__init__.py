@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from gan_probe import Analysis, BadInputError, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,6 +67,7 @@ class LinearProbe(Analysis[LinearProbeOptions]):
     name = "linear-probe"
     title = "Linear probe of the discriminator's features"
     needs = frozenset({"discriminator", "layers", "data"})
+    references = works("bonett2012", "coates2011", "keerthi2005", "nadeau2003", "radford2016", "wilson1927")
     Options = LinearProbeOptions
 
     def check(self, gan: GAN | None, options: LinearProbeOptions, data: Data | None) -> None:  # noqa: ARG002

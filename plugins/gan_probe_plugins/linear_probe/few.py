@@ -91,7 +91,7 @@ def few_differences(few: Sequence[Draws]) -> list[Table]:
     ]
 
 
-def few_chart(few: Sequence[Draws], probes: Sequence[Probe], truth: np.ndarray, caption: str) -> Figure:
+def few_chart(few: Sequence[Draws], probes: Sequence[Probe], truth: np.ndarray) -> Figure:
     """Accuracy against the number of labelled images, a line for each feature set; all labels end the line."""
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
     for found in few:
@@ -106,6 +106,8 @@ def few_chart(few: Sequence[Draws], probes: Sequence[Probe], truth: np.ndarray, 
         "few-labels",
         curve_chart(lines, xlabel="labelled training images", ylabel="test accuracy", spec=".1%"),
         title="Accuracy by number of labels",
-        caption=caption,
+        caption=f"Mean accuracy on {len(truth):,} test images over {len(few[0].right)} random draws of the labelled "
+        f"images{' (all: one fit)' if probes else ''}. Intervals: {INTERVAL}{'; all: Wilson' if probes else ''}. "
+        f"{'Controls: the other lines.' if len(lines) > 1 else 'No control was asked for.'}",
         alt=f"{few[0].name} reaches {few[0].right.mean():.1%} with {few[0].n_train:,} labels.",
     )

@@ -30,6 +30,7 @@ class Ladder:
 
     `probes` are with all labels, the trained discriminator's first, `alone` its single layers, and `few` with a few
     labels of each class; `trials` of the supervised network are the number of labels, the trial, and whether chosen.
+    `recomputed` says whether the discriminator's batch-norm statistics came from the training images.
     """
 
     gan: GAN
@@ -43,9 +44,11 @@ class Ladder:
     alone: list[Probe] = field(default_factory=list)
     few: list[Draws] = field(default_factory=list)
     trials: list[tuple[int, Trial, bool]] = field(default_factory=list)
+    recomputed: bool = False
 
     def trained(self, recompute: bool) -> None:
         """The discriminator itself, all layers together and each alone."""
+        self.recomputed = recompute
         net = self.gan.discriminator
         assert net is not None  # noqa: S101  # asked by the caller
         whole = "trained D" if self.options.layers is None else f"trained D, {' + '.join(self.layers)}"

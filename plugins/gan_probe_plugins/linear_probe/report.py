@@ -8,8 +8,10 @@ import numpy as np
 
 from gan_probe import Figure, Report, Table
 from gan_probe.measures.intervals import paired_difference, wilson
-from gan_probe.report.figures import confusion_chart, interval_chart
+from gan_probe.report.figures import confusion_chart, interval_chart, unwritten
 from gan_probe_plugins.linear_probe.few import few_chart, few_differences, few_labels
+from gan_probe_plugins.linear_probe.measures import measures
+from gan_probe_plugins.linear_probe.paragraph import paragraph
 from gan_probe_plugins.linear_probe.published import published
 
 if TYPE_CHECKING:
@@ -33,11 +35,12 @@ def report(ladder: Ladder) -> Report:
     if ladder.few:
         with_few, differences = few_labels(ladder.few, truth), few_differences(ladder.few)
         tables += [with_few, *differences]
-        figures.append(few_chart(ladder.few, ladder.probes, truth, with_few.caption))
+        figures.append(few_chart(ladder.few, ladder.probes, truth))
     if ladder.trials:
         tables.append(_trials(ladder))
     tables += published(ladder)
-    return Report(tables=tables, figures=figures, notes=[*ladder.notes, *_warnings(ladder, truth)])
+    notes = [*ladder.notes, *_warnings(ladder, truth)]
+    return Report(tables=tables, figures=figures, measures=measures(ladder), methods=paragraph(ladder), notes=notes)
 
 
 def _with_all_labels(
@@ -61,19 +64,25 @@ def _with_all_labels(
     )
     by_class = _by_class(main, truth, classes)
     sizes = f"{main.n_train:,} training and {len(truth):,} test images"
+    others = "Controls: all rows but the first." if controls else "No control was asked for."
+    above = "Controls: test accuracy, over all classes." if controls else others
+    shown = [str(row["class"]) for row in by_class.rows]
     figures = [
-        _intervals("accuracies", "features", accuracy, f"Test accuracy, 95 % Wilson intervals; {sizes}."),
-        _intervals("classes", "class", by_class, f"{main.name}, 95 % Wilson intervals; {sizes}."),
+        _intervals("accuracies", "features", accuracy, f"95 % Wilson intervals; {sizes}. {others}"),
+        _intervals(
+            "classes", "class", by_class, f"{main.name}, 95 % Wilson intervals; {sizes}. {above}{unwritten(shown)}"
+        ),
         Figure(
             "confusion",
             confusion_chart(_confusion(main.predictions, truth, len(classes)), classes),
             title="Confusion matrix",
-            caption=f"{main.name}: true classes in rows, predicted ones in columns; {sizes}.",
+            caption=f"{main.name}: percentages of each true class (rows) by the class predicted; {sizes}. Intervals of "
+            f"the diagonal: accuracy by class. {above}{unwritten(classes)}",
             alt="Matrix of true against predicted classes.",
         ),
     ]
     if alone:
-        figures.insert(1, _intervals("layers", "features", layers, f"{layers.caption} {sizes.capitalize()}."))
+        figures.insert(1, _intervals("layers", "features", layers, f"{layers.caption} {sizes.capitalize()}. {above}"))
     return [accuracy, *_differences(main, controls, truth), *([layers] if alone else []), by_class], figures
 
 

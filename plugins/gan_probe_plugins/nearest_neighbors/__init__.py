@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, Options, Report, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +39,7 @@ class NearestNeighbors(Analysis[NearestNeighborsOptions]):
     name = "nearest-neighbors"
     title = "Nearest training images, and tests of copying"
     needs = frozenset({"sample", "data"})
+    references = works("alaa2022", "holm1979", "meehan2020", "nelson1963", "radford2016", "wilson1927")
     Options = NearestNeighborsOptions
 
     def check(self, gan: GAN | None, options: NearestNeighborsOptions, data: Data | None) -> None:  # noqa: ARG002
@@ -50,6 +52,7 @@ class NearestNeighbors(Analysis[NearestNeighborsOptions]):
     def run(self, gan: GAN | None, options: NearestNeighborsOptions, ctx: Context) -> Report:
         """Search in pixels and in the feature space, in place and shifted; test, and lay out."""
         from gan_probe.feature_space import space_for
+        from gan_probe.sampling import sample_units
         from gan_probe_plugins.nearest_neighbors.looks import in_features, in_pixels
         from gan_probe_plugins.nearest_neighbors.report import report
         from gan_probe_plugins.nearest_neighbors.sets import gather
@@ -60,7 +63,9 @@ class NearestNeighbors(Analysis[NearestNeighborsOptions]):
         looks = in_pixels(sets, options, ctx)
         if space.name != "pixels":  # which were looked at anyway
             looks += in_features(sets, space, options, ctx)
-        return report(looks, sets, [*sets.notes, *space.notes], ctx.seed)
+        name = "" if ctx.data is None else ctx.data.name
+        seen = f"{len(sets.train):,} training and {len(sets.held_out):,} held-out images of {name}"
+        return report(looks, sets, [*sets.notes, *space.notes], ctx.seed, f"{sample_units(gan, ctx)}; {seen}")
 
 
 @hookimpl

@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_probe import Figure
 from gan_probe.measures.copying import SHARE
-from gan_probe.report.figures import BLUE, INK, VERMILION, new_figure
+from gan_probe.report.figures import BLUE, COLUMN, INK, VERMILION, new_figure, two_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,13 +27,11 @@ def closest(look: Look, sets: Sets, sizes: str) -> Figure:
         _beside(sets.held_out, look.held_out.indices, look.held_out_distances[:, 0], sets.train),
     ]
     height, width = sides[0].shape[:2]
-    figure = new_figure(5.6, 0.35 + 2.8 * height / width)
+    figure = new_figure(COLUMN, 0.3 + 1.6 * height / width)
     panels = figure.subplots(1, 2, gridspec_kw={"wspace": 0.12})
-    for axes, picture, title in zip(
-        panels, sides, ("samples | training images", "held-out | training images"), strict=True
-    ):
+    for axes, picture, title in zip(panels, sides, ("samples | training", "held-out | training"), strict=True):
         axes.imshow(picture, interpolation="nearest")
-        axes.set_title(title, fontsize=9.5)
+        axes.set_title(title)
         axes.set_axis_off()
     shown = min(ROWS, len(sets.samples))
     return Figure(
@@ -65,7 +63,7 @@ def _beside(images: np.ndarray, indices: np.ndarray, nearest: np.ndarray, train:
 
 def distances(looks: Sequence[Look], sizes: str) -> Figure:
     """The share of samples and of held-out images within each distance of a training image, one panel a space."""
-    figure = new_figure(5.6, 0.4 + 1.75 * len(looks))
+    figure = new_figure(COLUMN, 0.35 + 1.3 * len(looks))
     panels = figure.subplots(len(looks), 1, squeeze=False)[:, 0]
     for axes, look in zip(panels, looks, strict=True):
         for values, colour, line, name in (
@@ -82,15 +80,15 @@ def distances(looks: Sequence[Look], sizes: str) -> Figure:
         axes.minorticks_off()
         axes.grid(axis="y")
         axes.set_ylabel("share within")
-        axes.set_title(look.name, fontsize=9.5, loc="left")
+        axes.set_title(two_lines(look.name, 44), loc="left")
     panels[0].legend(loc="lower right")
-    panels[-1].set_xlabel("root mean square difference to the nearest training image")
+    panels[-1].set_xlabel("RMS difference to the nearest training image")
     return Figure(
         "distances",
         figure,
         title="How near samples and held-out images are to the training images",
-        caption=f"Share of the images within a distance of their nearest training image, in steps. Dotted: the "
-        f"held-out images' lowest {SHARE:.0%}, the test's threshold; copies lift the samples' line left of it. "
-        f"Pixels run from 0 to 1. Control: held-out images. {sizes}.",
+        caption=f"Share of the images within a root mean square difference of their nearest training image, in steps. "
+        f"Dotted: the held-out images' lowest {SHARE:.0%}, the test's threshold; copies lift the samples' line left of "
+        f"it. Pixels run from 0 to 1. Control: held-out images. Single images, without intervals. {sizes}.",
         alt="Cumulative shares of samples and held-out images by distance to the nearest training image, by space.",
     )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe import Artifact, Report, Table
+from gan_probe import Artifact, Measure, Report, Table
 from gan_probe.measures.copying import SHARE, detectable
 from gan_probe.measures.holm import holm
+from gan_probe.report import quoted
 from gan_probe_plugins.nearest_neighbors.pictures import closest, distances
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 LEVEL = 0.05
 
 
-def report(looks: Sequence[Look], sets: Sets, notes: Sequence[str], seed: int) -> Report:
+def report(looks: Sequence[Look], sets: Sets, notes: Sequence[str], seed: int, units: str) -> Report:
     """Tables, figures and notes; the first sentence says whether there are copies."""
     adjusted = holm(np.array([look.tail.p for look in looks])).tolist()
     sizes = (
@@ -34,8 +35,33 @@ def report(looks: Sequence[Look], sets: Sets, notes: Sequence[str], seed: int) -
         tables=[_tails(looks, adjusted, sizes), *_copying(looks, sizes), *_authentic(looks, sizes)],
         figures=[*(closest(look, sets, sizes) for look in (looks[0], looks[-1])), distances(looks, sizes)],
         artifacts=[Artifact("neighbors.csv", _csv(looks), "every sample's nearest training images, by space")],
+        measures=[_measure(look, units) for look in looks],
+        methods=_methods(looks, sets),
         notes=[*_verdict(looks, adjusted), *notes],
     )
+
+
+def _methods(looks: Sequence[Look], sets: Sets) -> str:
+    spaces = " and ".join(dict.fromkeys(quoted(look.name, 120) for look in looks))
+    said = []
+    if any(look.copying is not None for look in looks):
+        said.append("C_T [@meehan2020], which compares them within k-means cells of the training images")
+    if any(look.authentic is not None for look in looks):
+        said.append("AuthPct [@alaa2022]")
+    besides = f" Beside that we computed {' and '.join(said)}." if said else ""
+    return (
+        f"To look for memorised images [@radford2016], {len(sets.samples):,} samples and, as the control, "
+        f"{len(sets.held_out):,} held-out images were compared with all {len(sets.train):,} training images, in "
+        f"{spaces}. The test counts samples nearer to a training image than {SHARE:.0%} of the held-out images are "
+        f"(precedence test [@nelson1963], with Holm's correction [@holm1979] for {len(looks)} spaces).{besides} "
+        "Intervals of shares are 95 %, Wilson's [@wilson1927]."
+    )
+
+
+def _measure(look: Look, units: str) -> Measure:
+    """Whether each sample is nearer; of which latents samples are, and nearer than which images, is in `units`."""
+    title = f"Samples nearer to a training image than {1 - SHARE:.0%} of held-out ones, in {look.name}"
+    return Measure(f"nearer-{look.kind}", look.tail.nearer, title, "sample", units, better="lower", format=".1%")
 
 
 def _tails(looks: Sequence[Look], adjusted: Sequence[float], sizes: str) -> Table:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, BadInputError, Options, Report, UsageError, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +43,7 @@ class TurnVector(Analysis[TurnVectorOptions]):
     name = "turn-vector"
     title = "Turn vector"
     needs = frozenset({"sample"})
+    references = works("bonett2012", "efron1979", "radford2016", "wilson1927")
     Options = TurnVectorOptions
 
     def check(self, gan: GAN | None, options: TurnVectorOptions, data: Data | None) -> None:  # noqa: ARG002

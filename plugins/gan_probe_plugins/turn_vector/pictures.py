@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_probe import Artifact, Figure
 from gan_probe.report.animation import webp
-from gan_probe.report.figures import BLUE, ORANGE, image_grid, new_figure
+from gan_probe.report.figures import BLUE, COLUMN, ORANGE, image_grid, legible, new_figure, two_lines, unwritten
 
 if TYPE_CHECKING:
     from gan_probe import Table
@@ -62,7 +62,7 @@ def exemplars(axes: Axes) -> Figure:
 def response_figure(response: Table, turned: Turned) -> Figure:
     """The mean response by position, with the control's."""
     first, second = turned.axes.ends
-    figure = new_figure(5.6, 3.4)
+    figure = new_figure(COLUMN, 2.2)
     axes = figure.subplots()
     x = np.array([row["position"] for row in response.rows], dtype=float)
     for names, label, colour, marker in (
@@ -73,15 +73,16 @@ def response_figure(response: Table, turned: Turned) -> Figure:
         axes.fill_between(x, low, high, color=colour, alpha=0.25, linewidth=0)
         axes.plot(x, y, marker, color=colour, markersize=4, label=label)
     axes.set_ylim(-0.02, 1.02)
-    axes.set_yticks([0, 0.5, 1], [f"0  {first}", "0.5", f"1  {second}"])
+    least, most = (two_lines(name, 12) for name in legible([first, second]))
+    axes.set_yticks([0, 0.5, 1], [f"0  {least}", "0.5", f"1  {most}"])
     axes.set_xlabel("position, in lengths of the axis (0: the original)")
     axes.set_ylabel("mean response")
-    axes.legend(frameon=False)
+    figure.legend(loc="outside upper left", ncols=2)
     return Figure(
         "response",
         figure,
         title="The judge's response along the axis",
-        caption=response.caption,
+        caption=response.caption + unwritten([first, second]),
         alt=f"The mean response goes from {response.rows[0]['response']:.2f} to "
         f"{response.rows[-1]['response']:.2f} along the axis, and from {response.rows[0]['control']:.2f} to "
         f"{response.rows[-1]['control']:.2f} along random directions.",

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe import BadInputError, Report
+from gan_probe import BadInputError, Measure, Report
 from gan_probe.annotations import read_concepts
-from gan_probe.arithmetic import disjoint_draws
+from gan_probe.arithmetic import disjoint_draws, rises, spearman
+from gan_probe.sampling import sample_units
 from gan_probe_plugins.concepts import Gallery, domain_note, judge_name, judges_table, open_judges
 from gan_probe_plugins.turn_vector import pictures, tables
+from gan_probe_plugins.turn_vector.paragraph import paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +86,39 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
         notes.append("Without a --judge that knows both groups there are pictures only, and no response.")
     if axes.pools is None:
         notes.append("The exemplars were marked by hand: there is one axis, and intervals are over latents alone.")
-    return Report(tables=found, figures=figures, artifacts=[pictures.animation(turned)], notes=notes)
+    return Report(
+        tables=found,
+        figures=figures,
+        artifacts=[pictures.animation(turned)],
+        measures=[] if turned.responses is None else _measures(gan, axes.ends, turned.responses, ctx),
+        methods=paragraph(turned),
+        notes=notes,
+    )
+
+
+def _measures(gan: GAN, ends: tuple[str, str], responses: np.ndarray, ctx: Context) -> list[Measure]:
+    """Each latent's steadiness: every checkpoint turns the same ones, along the axis of its own exemplars."""
+    units, axis = sample_units(gan, ctx), f"from {ends[0]} to {ends[1]}"
+    return [
+        Measure(
+            "monotone",
+            rises(responses, tables.SLACK),
+            f"Latents that turn monotonely {axis}",
+            "latent",
+            units,
+            better="higher",
+            format=".1%",
+        ),
+        Measure(
+            "spearman",
+            spearman(responses),
+            f"Rank correlation of response and step, {axis}",
+            "latent",
+            units,
+            better="higher",
+            format=".2f",
+        ),
+    ]
 
 
 def _judged(gan: GAN, judges: dict[str, Judge], name: str, options: TurnVectorOptions, ctx: Context) -> Axes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gan_probe import Analysis, BadInputError, Options, Report, UsageError, hookimpl, option
+from gan_probe_plugins.references import works
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +46,7 @@ class VectorArithmetic(Analysis[VectorArithmeticOptions]):
     title = "Vector arithmetic on concepts"
     needs = frozenset({"sample"})
     takes = frozenset({"data"})
+    references = works("bonett2012", "radford2016", "wilson1927")
     Options = VectorArithmeticOptions
 
     def check(self, gan: GAN | None, options: VectorArithmeticOptions, data: Data | None) -> None:  # noqa: ARG002

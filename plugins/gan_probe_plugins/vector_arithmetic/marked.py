@@ -38,6 +38,12 @@ def with_marks(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Repo
             )
         ],
         figures=[equation_figure(trial, samples, i + 1, "as marked by hand") for i, trial in enumerate(trials)],
+        methods=(
+            "As in section 6.3.2 of [@radford2016], a concept's latent is the mean of its exemplars, marked by hand "
+            f"({', '.join(str(len(marked.of(name))) for name in names)} of {len(names)} concepts), and "
+            f"{len(equations)} sum{'s' if len(equations) > 1 else ''} A - B + C of concepts, worked out once each, are "
+            "shown amid 8 neighbours. The control is the same sum of the exemplars' pixels."
+        ),
         notes=[
             "The exemplars were marked by hand: each equation is one draw, and no rate can be told from it. "
             "With --judges it is drawn many times and scored."

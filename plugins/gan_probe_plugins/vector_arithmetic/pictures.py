@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from gan_probe import Figure
 from gan_probe.measures.intervals import t_mean, wilson
-from gan_probe.report.figures import INK, image_grid, interval_chart, new_figure
+from gan_probe.report.figures import INK, PAGE, image_grid, interval_chart, legible, new_figure, unwritten
 from gan_probe_plugins.vector_arithmetic.tables import wanted
 from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, PIXELS, RANDOM
 
@@ -32,10 +32,10 @@ def equation_figure(trial: Trial, samples: Samples, number: int, which: str) -> 
         shown = samples.pixels[numbers[0, :rows]]
         columns.append([*shown, *[nothing] * (rows - len(shown)), mean])
     left = np.stack([image for row in zip(*columns, strict=True) for image in row])
-    figure = new_figure(6.4, 0.75 + 0.72 * (rows + 1))
+    figure = new_figure(PAGE, 0.75 + 0.74 * (rows + 1))
     axes = figure.subplots(1, 3, width_ratios=[3, 3, 1.2])
     places = [_grid(axes[0], left, 3), _grid(axes[1], trial.around[0], 3), _grid(axes[2], trial.images[PIXELS][:1], 1)]
-    for column, (sign, term) in enumerate(zip(("", "− ", "+ "), trial.terms, strict=True)):  # noqa: RUF001  # a minus
+    for column, (sign, term) in enumerate(zip(("", "− ", "+ "), legible(trial.terms), strict=True)):  # noqa: RUF001  # a minus
         axes[0].text(places[0][column][0], -2, sign + _wrapped(term), fontsize=7.5, ha="center", va="bottom")
     axes[0].set_yticks([places[0][3 * rows][1]], ["mean z"], fontsize=8)
     _frame(axes[1], places[1][4], trial.means.shape[3])
@@ -48,7 +48,7 @@ def equation_figure(trial: Trial, samples: Samples, number: int, which: str) -> 
         title=trial.equation,
         caption=f"Columns: exemplars of each concept{f', {rows} of them' if k > rows else ''} ({which}), above the "
         "image of their mean latent. Framed: the image of the sum y, amid 8 neighbours y + uniform(-0.25, 0.25). "
-        "Right, as control: the exemplars' mean images, added and clipped.",
+        f"Right, as control: the exemplars' mean images, added and clipped.{unwritten(trial.terms)}",
         alt=f"Exemplar images of {', '.join(trial.terms)}, the resulting images in a 3x3 grid, and their pixel sum.",
     )
 
@@ -57,7 +57,7 @@ def draws_figure(scored: Scored, number: int) -> Figure:
     """The first draws in columns, the methods in rows; successes are framed."""
     methods = (MEAN, *CONTROLS)
     columns = min(DRAWS, len(scored.around))
-    figure = new_figure(6.4, 0.2 + 0.52 * len(methods))
+    figure = new_figure(PAGE, 0.2 + 0.54 * len(methods))
     axes = figure.subplots()
     images = np.concatenate([scored.trial.images[method][:columns] for method in methods])
     places = _grid(axes, images, columns)
@@ -91,10 +91,12 @@ def success_figure(scored: Scored, number: int) -> Figure:
     rates, lows, highs = zip(*values, strict=True)
     return Figure(
         f"success-{number}",
-        interval_chart(names, rates, lows, highs, xlabel=f"share of draws that show {wanted(scored)}", spec=".0%"),
+        interval_chart(
+            names, rates, lows, highs, xlabel=f"share of draws that show {legible([wanted(scored)])[0]}", spec=".0%"
+        ),
         title=f"{scored.trial.equation}: success by method",
         caption=f"Share of {n} draws that show every class expected, plausibly. 95 % intervals: Wilson, over draws; "
-        f"Student's t for the neighbours. Control of chance: {RANDOM}.",
+        f"Student's t for the neighbours. Control of chance: {RANDOM}.{unwritten([wanted(scored)])}",
         alt=f"{MEAN} succeeds in {rates[0]:.0%} of draws, {PIXELS} in {rates[names.index(PIXELS)]:.0%}.",
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_probe import BadInputError, Report
+from gan_probe import BadInputError, Measure, Report
 from gan_probe.arithmetic import Plausible, disjoint_draws, implied, parse_equation
 from gan_probe.feature_space import space_for
 from gan_probe_plugins.concepts import Gallery, domain_note, judges_table, open_judges, says
@@ -17,7 +17,7 @@ from gan_probe_plugins.vector_arithmetic.pictures import draws_figure, equation_
 from gan_probe_plugins.vector_arithmetic.trial import MEAN, PIXELS, RANDOM, Trial, work_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gan_probe import GAN, Context
     from gan_probe.judge import Judge
@@ -90,6 +90,20 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             judges_table(judges, gallery.probabilities),
         ],
         figures=figures,
+        measures=[
+            Measure(
+                f"success-{i}",
+                s.success(MEAN),
+                f"Success of {s.trial.equation}",
+                "draw of exemplars",
+                # chosen among this generator's own samples: with those of another one they do not pair
+                f"exemplars of {gan.card.sha256 or gan.card.name}, seed {ctx.seed}",
+                better="higher",
+                format=".1%",
+            )
+            for i, s in enumerate(scored, 1)
+        ],
+        methods=_methods(scored, judges, options),
         notes=[
             *map(tables.verdict, scored),
             *(f"Left out: {error}." for error in left_out),
@@ -97,6 +111,22 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             where,
             domain_note(judges, "generated images and sums"),
         ],
+    )
+
+
+def _methods(scored: Sequence[Scored], judges: Mapping[str, Judge], options: VectorArithmeticOptions) -> str:
+    draws = sorted({len(s.around) for s in scored})
+    return (
+        f"As in section 6.3.2 of [@radford2016], a concept's latent is the mean of {options.exemplars} exemplars, and "
+        f"sums A - B + C of concepts were worked out for {len(scored)} equation{'s' if len(scored) > 1 else ''}, "
+        f"{' to '.join(dict.fromkeys(f'{n:,}' for n in (draws[0], draws[-1])))} times each with other exemplars. "
+        f"{len(judges)} classifier{'s' if len(judges) > 1 else ''} of labelled images chose the exemplars among "
+        f"{options.candidates:,} samples, at a confidence of {options.confidence:.0%}, and said whether a sum shows "
+        "the classes expected; a sum succeeds if it does and is plausible, as near to reference images as 95 % of "
+        "others of their kind. Controls are single exemplars, also brought to a sample's length, sums of the "
+        "exemplars' pixels, the third concept alone, and random latents. Intervals are 95 % over draws: Wilson's "
+        "[@wilson1927] for rates, Student's t for the sum's neighbours, Bonett and Price's [@bonett2012] for paired "
+        "differences."
     )
 
 

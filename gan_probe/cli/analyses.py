@@ -1,0 +1,170 @@
+"""What the commands that run analyses share: the plugins' options, where they run, what they print, how they end."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gan_probe.cli import options as shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gan_probe.own_process import Opened
+    from gan_probe.plugins import Host, Registered
+    from gan_probe.report import Report
+
+
+class AnalysesCommand(shared.SectionedCommand):
+    """A command whose options grow by those of the plugins that its own line names."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Look for --plugin first, so that the plugins' options can be parsed and shown with the rest."""
+        ctx.meta["gan_probe.options"] = shared.plugin_options(_chosen(_named(args)))
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if owners := _owners(error.option_name):
+                hint = f"{error.option_name} is an option of {' and of '.join(owners)}: add --plugin {owners[0]}"
+                raise click.UsageError(hint, ctx) from None
+            raise
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Our options and the chosen plugins'."""
+        return [*super().get_params(ctx), *ctx.meta.get("gan_probe.options", [])]
+
+
+def _named(args: list[str]) -> list[str]:
+    names = []
+    for i, arg in enumerate(args):
+        if arg in ("--plugin", "-p") and i + 1 < len(args):
+            names.append(args[i + 1])
+        elif arg.startswith("--plugin="):
+            names.append(arg.removeprefix("--plugin="))
+        elif arg.startswith("-p") and arg != "-p":
+            names.append(arg.removeprefix("-p"))
+    return names
+
+
+def _owners(flag: str) -> list[str]:
+    """The analyses that have an option of this name."""
+    from gan_probe.options import declared
+    from gan_probe.plugins import host
+
+    name = flag.removeprefix("--").removeprefix("no-")
+    analyses = (registered.analysis for registered in host().analyses.values())
+    return [a.name for a in analyses if name in [d.flag for d in declared(a.Options)]]
+
+
+def _chosen(names: list[str]) -> list[Registered]:
+    if not names:
+        return []
+    from gan_probe.plugins import host
+
+    return [host().find(name) for name in dict.fromkeys(names)]
+
+
+def plugin(help_text: str, required: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option --plugin, again and again, as `names`."""
+    return click.option("--plugin", "-p", "names", multiple=True, required=required, metavar="NAME", help=help_text)
+
+
+data = click.option(
+    "--data",
+    "data_spec",
+    metavar="NAME|PATH",
+    help="Images: a name (see `gan-probe data`), a folder, .zip, .tar or .npz. Without: what the card names.",
+)
+
+
+def containment(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Where analyses run: --isolate, --time-limit and --memory-limit as `isolate` and `limits` of a `Run`."""
+
+    @functools.wraps(function)
+    def gathered(*args: Any, **kwargs: Any) -> Any:
+        from gan_probe.own_process import Limits
+
+        isolate, minutes, memory = (kwargs.pop(name) for name in ("isolate", "time_limit", "memory_limit"))
+        kwargs["isolate"] = "strangers" if isolate is None else "all" if isolate else "none"
+        kwargs["limits"] = Limits(60 * minutes, None if memory is None else int(memory * 1e9))
+        return function(*args, **kwargs)
+
+    for decorate in (
+        click.option(
+            "--memory-limit",
+            type=click.FloatRange(0, min_open=True),
+            metavar="GB",
+            help="Of a process of its own.  [default: 3/4 of the memory available]",
+        ),
+        click.option(
+            "--time-limit",
+            type=click.FloatRange(0, min_open=True),
+            default=60,
+            show_default=True,
+            metavar="MINUTES",
+            help="Of a process of its own: it is stopped after so long.",
+        ),
+        click.option(
+            "--isolate/--in-process",
+            "isolate",
+            default=None,
+            help="Run every analysis, or none, in a process of its own; without: those of other people's plugins. "
+            "--in-process puts back what a plugin changes, but a crash, a hang, os._exit or lack of memory ends the "
+            "whole run, and threads and processes that it starts stay.",
+        ),
+    ):
+        gathered = decorate(gathered)
+    return gathered
+
+
+def reopen(
+    source: shared.Source, device: str, data_spec: str | None, data_root: str | None, labels: str | None
+) -> Opened:
+    """Open in another process what the command has opened in this one; what was downloaded is there by now."""
+    from gan_probe.api import open_data
+    from gan_probe.own_process import Opened
+
+    gan = source.load(device) if source else None
+    if gan is not None:
+        gan.to(device)
+    data = None if data_spec is None else open_data(data_spec, root=data_root, labels=labels)
+    return Opened(gan, data, lambda spec, own: open_data(spec, root=data_root, labels=own))
+
+
+def show(report: Report, as_json: bool, taken_over: bool = False) -> None:
+    """Print a report that has ended, or was `taken_over`: its tables, and on stderr its error and notes."""
+    from gan_probe.errors import one_line
+    from gan_probe.report.text import format_table
+
+    if taken_over:
+        click.echo(f"note: {report.name} is taken over from the report that was there", err=True)
+    if report.status != "ok":
+        click.echo(f"gan-probe: {report.name} {report.status}: {one_line(report.error)}", err=True)
+    if not as_json:
+        for table in report.tables:
+            click.echo(format_table(table) + "\n")
+    for note in report.notes:
+        click.echo(f"note: {one_line(note, 400)}", err=True)
+
+
+def warn_of_broken(plugins: Host) -> None:
+    """Say on stderr which plugins cannot be used."""
+    from gan_probe.errors import one_line
+
+    for broken in plugins.broken:
+        click.echo(f"gan-probe: plugin {one_line(broken.plugin)} left out: {broken.reason}", err=True)
+
+
+def exit_code(errors: Sequence[Exception], analyses: int) -> int:
+    """0, 4 where some of the analyses failed, or the code of the error where there was but one to run."""
+    from gan_probe.errors import GanProbeError
+
+    if not errors:
+        return 0
+    error = errors[0]
+    # not of a stranger's own kind, whose code might be anything
+    if analyses == 1 and isinstance(error, GanProbeError) and type(error).__module__ == "gan_probe.errors":
+        return error.exit_code
+    return 4
