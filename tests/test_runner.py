@@ -213,6 +213,17 @@ def test_a_failure_is_recorded_with_its_reason_and_the_run_goes_on():
     assert isinstance(job.errors[0], ZeroDivisionError)
 
 
+def test_a_broken_reference_fails_its_own_analysis_alone():
+    broken = analysis(lambda *_: Report(methods="By [@one2016]."), "broken")
+    broken.registered.analysis.references = ("@misc{one2016, title = {One}",)
+    whole = analysis(lambda *_: Report(methods="By [@one2016]."), "whole")
+    whole.registered.analysis.references = ("@misc{one2016, title = {One}}", "@misc{two2016, title = {Two}}")
+    reports = Run(tiny_gan(), [broken, whole]).start().analyses
+    assert [report.status for report in reports] == ["failed", "ok"]
+    assert "reference 1: one2016: a comma or the closing brace is missing" in reports[0].error
+    assert [text.partition(",")[0] for text in reports[1].references] == ["@misc{one2016"]
+
+
 def test_what_had_to_be_put_back_is_said_in_the_notes():
     result = Run(tiny_gan(), [analysis(zero_weights, "bad")]).start()
     assert any("weights" in note for note in result["bad"].notes)

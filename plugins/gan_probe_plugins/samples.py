@@ -89,18 +89,17 @@ class Samples(Analysis[SamplesOptions]):
                 )
             ],
             artifacts=[Artifact("z.npy", _npy(samples.z[order].numpy()), "the latents of the grid, row by row")],
-            methods=_methods(gan, len(order), drawn, ctx.seed),
+            methods=_methods(gan, len(order), drawn, sorts, ctx.seed),
             notes=notes,
         )
 
 
-def _methods(gan: GAN, shown: int, drawn: int, seed: int) -> str:
+def _methods(gan: GAN, shown: int, drawn: int, sorts: bool, seed: int) -> str:
     drawing = f"We drew {drawn:,} latents from the generator's {gan.card.z_distribution} prior (seed {seed})"
-    if gan.discriminator is None:
-        return f"{drawing} and show the samples in the order drawn, none chosen."
-    chosen = f"the {shown:,} samples of the highest score" if shown < drawn else "all samples"
-    sorting = "in the order of the discriminator's score, as the authors of DCGAN [@radford2016] do"
-    return f"{drawing} and show {chosen}, {sorting}."
+    best = f"the {shown:,} samples to which the discriminator gives the highest scores"
+    chosen = best if shown < drawn else "all samples"
+    order = "by the discriminator's score, as the authors of DCGAN do [@radford2016]" if sorts else "in the order drawn"
+    return f"{drawing} and show {chosen}, {order}."
 
 
 def _scores(gan: GAN, images: torch.Tensor, labels: torch.Tensor | None, ctx: Context) -> tuple[np.ndarray, list[str]]:

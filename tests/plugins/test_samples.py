@@ -62,3 +62,17 @@ def test_unsorted_a_latent_has_the_same_place_for_every_checkpoint():
 
     assert torch.equal(drawn(0, sort=False), drawn(1, sort=False))
     assert not torch.equal(drawn(0), drawn(1))
+
+
+def test_the_methods_say_how_samples_were_chosen_and_sorted():
+    gan = tiny_gan()
+    said = [
+        gan_probe.run(gan, "samples", count=4).methods,
+        gan_probe.run(gan, "samples", count=4, candidates=2, sort=False).methods,
+        gan_probe.run(GAN(gan.card, gan.generator, None), "samples", count=4).methods,
+    ]
+    assert "drew 4 latents" in said[0]
+    assert "all samples, by the discriminator's score, as the authors of DCGAN do [@radford2016]." in said[0]
+    assert "drew 8 latents" in said[1]
+    assert "the 4 samples to which the discriminator gives the highest scores, in the order drawn." in said[1]
+    assert "all samples, in the order drawn." in said[2]
