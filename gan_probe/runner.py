@@ -88,10 +88,12 @@ class Run:
 
         if task.analysis.check is Analysis.check:
             return None
-        guard = contained(gan) if stranger(task.registered) else contextlib.nullcontext()
+        foreign = stranger(task.registered)
+        data = task.data.lent() if foreign and task.data is not None else task.data
+        guard = contained(gan) if foreign else contextlib.nullcontext()
         try:
             with guard, printing_aside():
-                task.analysis().check(lent(gan), task.options, task.data)
+                task.analysis().check(lent(gan), task.options, data)
         except GanProbeError as error:
             return error
         except KeyboardInterrupt:
@@ -138,6 +140,8 @@ class Run:
         result = RunReport(self.gan.card.to_dict() if self.gan else {}, record, title=self.title)
         record["images"] += images
         parts = dict(done or {})
+        if parts:
+            record["taken_over"] = list(parts)
         landed: set[str] = set()
 
         def assemble() -> None:

@@ -7,23 +7,34 @@ from functools import cache
 import click
 from cells import cell, row
 
-from gan_probe.cli import COMMANDS, group
+from gan_probe.cli import group
+
+OURS = ("gan_probe", "gan_probe_plugins")
+
+
+@cache
+def built_in_commands() -> dict[str, click.Command]:
+    """The commands that come with gan-probe, in the order of its --help, whichever others are installed here."""
+    parent = click.Context(group, info_name="gan-probe")
+    found = {name: group.get_command(parent, name) for name in group.list_commands(parent)}
+    return {name: c for name, c in found.items() if c and str(c.callback.__module__).split(".")[0] in OURS}
 
 
 @cache
 def command_pages() -> dict[str, str]:
     """A page by its path for `gan-probe` itself and for each of its commands."""
     pages = {"reference/commands/index.md": _whole()}
-    return pages | {f"reference/commands/{name}.md": f"# gan-probe {name}\n\n{help_of(name)}\n" for name in COMMANDS}
+    for name in built_in_commands():
+        pages[f"reference/commands/{name}.md"] = f"# gan-probe {name}\n\n{help_of(name)}\n"
+    return pages
 
 
 def help_of(name: str) -> str:
     """What a command takes and does; a sentence where this version has no such command."""
-    if name not in COMMANDS:
-        return f"*This version has no command `{name}` yet.*"
+    command = built_in_commands().get(name)
+    if command is None:
+        return f"*This version has no command `{name}`.*"
     parent = click.Context(group, info_name="gan-probe")
-    command = group.get_command(parent, name)
-    assert command is not None  # noqa: S101  # it is listed
     context = click.Context(command, info_name=name, parent=parent, max_content_width=80, terminal_width=80)
     parts = [_block(_usage(command, context)), _prose(command.help or ""), _table(command, context)]
     return "\n\n".join([*parts, _examples(command.epilog or "")])
@@ -32,9 +43,8 @@ def help_of(name: str) -> str:
 def _whole() -> str:
     parent = click.Context(group, info_name="gan-probe")
     lines = ["# The command line", "", _prose(group.help or ""), "", "| command | what it does |", "|---|---|"]
-    for name in COMMANDS:
-        command = group.get_command(parent, name)
-        lines.append(row(f"[`{name}`](../commands/{name}.md)", cell(command.short_help or "") if command else ""))
+    for name, command in built_in_commands().items():
+        lines.append(row(f"[`{name}`](../commands/{name}.md)", cell(command.short_help or "")))
     lines += ["", "## Before the command", "", _table(group, parent), "", EXIT_CODES]
     return "\n".join(lines)
 

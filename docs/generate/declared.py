@@ -58,9 +58,9 @@ def _needs(analysis: type[Analysis[Any]]) -> str:
 def _options(analysis: type[Analysis[Any]]) -> str:
     lines = ["## Options", "", f"Of `gan-probe run --plugin {analysis.name}`, and keywords of"]
     lines += [f'`gan_probe.run(gan, "{analysis.name}", ...)` with underscores for dashes.', ""]
-    lines += ["| option | takes | default | what it is |", "|---|---|---|---|"]
+    lines += ["| option | what it is | takes | default |", "|---|---|---|---|"]
     for option in declared(analysis.Options):
-        lines.append(row(f"`{_flag(option)}`", _kind(option), _default(option), cell(option.help)))
+        lines.append(row(f"`{_flag(option)}`", cell(option.help), _kind(option), _default(option)))
     return "\n".join(lines)
 
 
@@ -94,10 +94,10 @@ def _outputs(name: str) -> str:
     if not found:
         return ""
     lines = ["## Outputs", "", "| | name | title |", "|---|---|---|"]
-    for kind, single in (("tables", "table"), ("figures", "figure"), ("artifacts", "file")):
+    for kind, single in (("tables", "table"), ("figures", "figure"), ("measures", "measure"), ("artifacts", "file")):
         seen: dict[str, str] = {}
         for _, analysis in found:
-            for part in analysis[kind]:
+            for part in analysis.get(kind, ()):
                 seen.setdefault(part["name"], part.get("title") or part["caption"])
         lines += [row(single, f"`{part}`", cell(title)) for part, title in seen.items()]
     links = ", ".join(f"[{report}](/reports/{report}/index.html)" for report, _ in found)

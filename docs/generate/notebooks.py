@@ -26,7 +26,12 @@ def run(path: Path) -> Any:
     book = nbformat.read(path, as_version=4)
     environment = os.environ | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # a debugger's remark on frozen modules
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(book, timeout=SECONDS, resources={"metadata": {"path": folder}})
+        client = NotebookClient(
+            book,
+            timeout=SECONDS,
+            extra_arguments=["--IPKernelApp.log_level=40"],
+            resources={"metadata": {"path": folder}},
+        )
         client.execute(env=environment)
     return json.loads(nbformat.writes(book))
 

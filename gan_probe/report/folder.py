@@ -9,6 +9,7 @@ import json
 import os
 import re
 import tempfile
+import warnings
 from typing import IO, TYPE_CHECKING, Self
 
 from gan_probe import disk
@@ -62,6 +63,8 @@ class ReportFolder:
         self._noted: set[str] = set()
         self._pictures: dict[str, bytes] = {}  # every page holds all figures: each is drawn once
         self._sums: dict[str, str] = {}
+        self._made: dict[str, bytes] = {}
+        self._stamps: dict[str, tuple[int, int, int]] = {}  # of the files as they were written
         self._landed: list[tuple[Report, Files]] = []
         self._stale: list[Path] = []
 
@@ -119,6 +122,8 @@ class ReportFolder:
         with contextlib.ExitStack() as stack:
             files = {file: _opened(stack, a) for a, file in zip(report.artifacts, names.artifacts, strict=True)}
             self._clear()
+            held = {f: a.content for f, a in zip(names.artifacts, report.artifacts, strict=True)}
+            self._made |= made | {file: content for file, content in held.items() if isinstance(content, bytes)}
             for file, content in made.items():
                 self._write(file, content)
             for file, source in files.items():
@@ -129,10 +134,35 @@ class ReportFolder:
                         digest.update(block)
                         target.write(block)
                     self._sums[file] = digest.hexdigest()
+                self._stamps[file] = _stamp(self.path / file)
+
+    def _mend(self) -> None:
+        """Write again what has been deleted or changed since it was written: an analysis can do that to any file."""
+        self._keep_mark()
+        harmed = {name for name, stamp in self._stamps.items() if name not in TOP and _stamp(self.path / name) != stamp}
+        if not harmed:
+            return
+        warnings.warn(f"{len(harmed)} files of {self.path} were deleted or changed: written again", stacklevel=3)
+        for name in harmed & self._made.keys():  # all but artifacts that were files
+            self._write(name, self._made[name])
+
+    def _keep_mark(self) -> None:
+        """Make our mark and lock anew where somebody has deleted it."""
+        assert self._manifest is not None  # noqa: S101  # for the type checker
+        if _stamp(self.path / MANIFEST)[0] == os.fstat(self._manifest.fileno()).st_ino:
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write into {self.path}: {error.strerror or error}") from error
+        self._manifest = self._stack.enter_context(disk.locked(self.path / MANIFEST))
+        noted, self._noted = self._noted, set()
+        self._note(*sorted(noted))
 
     def finish(self, run_report: RunReport) -> None:
-        """Bring `index.html` and `report.json` up to date with what the run knows now."""
+        """Bring `index.html` and `report.json` up to date with what the run knows now; mend what was harmed."""
         self._clear()
+        self._mend()
         section = methods(run_report)
         self._write(METHODS, to_tex(section).encode())
         self._write(REFERENCES, to_bibtex(section).encode())
@@ -220,7 +250,7 @@ class ReportFolder:
         path = self.path / name
         try:
             self._note(name)
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
         return path
@@ -228,6 +258,16 @@ class ReportFolder:
     def _write(self, name: str, content: bytes) -> None:
         disk.write_bytes(self._prepare(name), content)
         self._sums[name] = hashlib.sha256(content).hexdigest()
+        self._stamps[name] = _stamp(self.path / name)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What changes when a file does: its number, size and time; zeros where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _opened(stack: contextlib.ExitStack, artifact: Artifact) -> IO[bytes]:

@@ -6,7 +6,7 @@ import re
 
 import click
 import pytest
-from commands import command_pages, help_of
+from commands import built_in_commands, command_pages, help_of
 from declared import analysis_of, built_in
 
 import gan_probe
@@ -56,11 +56,11 @@ def test_every_hook_has_a_page_with_its_contract_and_an_example(docs, hook):
     assert f"]({hook}.md)" in (docs / "plugins" / "hooks" / "index.md").read_text()
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", sorted({*COMMANDS, *built_in_commands()}))
 def test_every_command_has_a_page_with_every_option(name):
     assert f"reference/commands/{name}.md" in command_pages()
     parent = click.Context(group, info_name="gan-probe")
-    command = group.get_command(parent, name)
+    command = built_in_commands()[name]
     page = plain(help_of(name))
     shown = [p for p in command.get_params(click.Context(command, parent=parent)) if not getattr(p, "hidden", False)]
     for option in (param for param in shown if isinstance(param, click.Option)):

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -96,7 +97,7 @@ def test_no_name_leads_out_of_the_folder(run_of: Callable[[str], RunReport], hos
     assert {p.name for p in tmp_path.iterdir()} == {"out"}
     for name in files(tmp_path / "out"):
         folder_name, _, file = name.rpartition("/")
-        assert folder_name in ("", "tables", "figures", "artifacts")
+        assert folder_name in ("", "tables", "figures", "artifacts", "measures")
         assert file.isascii()
         assert file[0].isalnum()
         assert len(file) < 255
@@ -231,3 +232,32 @@ def test_a_run_killed_at_any_time_leaves_a_readable_report(tmp_path: Path) -> No
         assert json.loads((tmp_path / "report.json").read_text())["analyses"]
     write(tmp_path, force=True)
     assert files(tmp_path) == WHOLE | {"tables/probe-t.csv", "tables/probe-t.tex"}
+
+
+def test_what_somebody_deletes_or_changes_meanwhile_is_written_again(sample_run: RunReport, tmp_path: Path) -> None:
+    first, *rest = sample_run.analyses
+    sample_run.analyses.clear()
+
+    def content() -> dict[str, bytes]:
+        files = [path for path in (tmp_path / "r").rglob("*") if path.is_file()]
+        return {path.relative_to(tmp_path).as_posix(): path.read_bytes() for path in files}
+
+    with ReportFolder(tmp_path / "r") as folder:
+        folder.add(sample_run, first)
+        for report in rest:
+            folder.add(sample_run, report)
+        whole = content()
+        shutil.rmtree(tmp_path / "r/tables")
+        next((tmp_path / "r/figures").iterdir()).write_bytes(b"x")
+        (tmp_path / "r" / MANIFEST).unlink()
+        with pytest.warns(UserWarning, match="were deleted or changed: written again"):
+            folder.finish(sample_run)
+        assert {name: text for name, text in content().items() if MANIFEST not in name} == {
+            name: text for name, text in whole.items() if MANIFEST not in name
+        }
+        shutil.rmtree(tmp_path / "r")
+        with pytest.warns(UserWarning, match="were deleted or changed"):
+            folder.finish(sample_run)
+        assert content().keys() == whole.keys()
+        with pytest.raises(OutputError, match="in use"), ReportFolder(tmp_path / "r", force=True):
+            pass
