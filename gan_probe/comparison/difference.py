@@ -58,14 +58,17 @@ def estimate(measure: Measure, rng: np.random.Generator, share: bool = False) ->
     return _mean(values, rng)
 
 
-def difference(first: Measure, second: Measure, rng: np.random.Generator) -> Difference:
-    """The second less the first: paired, value by value, where their units agree, and unpaired otherwise."""
+def difference(first: Measure, second: Measure, rng: np.random.Generator, share: bool = False) -> Difference:
+    """The second less the first: paired, value by value, where their units agree, and unpaired otherwise.
+
+    `share` says that both are shares: values of another kind may be 0 and 1 by chance.
+    """
     a, b = first.values, second.values
     paired = bool(first.units) and first.units == second.units and len(a) == len(b)
     if first.estimate is not None and second.estimate is not None:
         variance = (b - a).var(ddof=1) if paired else a.var(ddof=1) + b.var(ddof=1)
         return _of_replicates(second.estimate - first.estimate, float(variance), paired)
-    if is_share(first) and is_share(second):
+    if share:
         return _paired_shares(a > 0, b > 0) if paired else _shares(a > 0, b > 0)
     return _paired_means(b - a, rng) if paired else _means(a, b)
 

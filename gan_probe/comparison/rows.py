@@ -93,7 +93,9 @@ def _compared(
         row = Row(contender, measure, estimate(measure, draws, shares))
         if held is not None and held.measure is not None:
             if _alike(held.measure, measure):
-                row = replace(row, against=held.contender.name, difference=difference(held.measure, measure, draws))
+                row = replace(
+                    row, against=held.contender.name, difference=difference(held.measure, measure, draws, shares)
+                )
             else:
                 row = replace(row, against=f"not comparable: {measure.title or measure.name}")
         rows.append(row)

@@ -8,7 +8,7 @@ import pytest
 
 from gan_probe.analysis import Context
 from gan_probe.comparison import Contender
-from gan_probe.comparison.difference import difference
+from gan_probe.comparison.difference import difference, is_share
 from gan_probe.comparison.rows import compared
 from gan_probe.measures.bins import Clusters, by_bins
 from gan_probe.measures.frechet import Gaussian, frechet_influence
@@ -53,7 +53,7 @@ def test_intervals_of_differences_cover_the_true_one(kind, repeats, least, most)
     for seed in range(repeats):
         rng = np.random.default_rng(seed)
         a, b = draw(rng)
-        found = difference(measure(a), measure(b, "u" if paired else "v"), rng)
+        found = difference(*(both := (measure(a), measure(b, "u" if paired else "v"))), rng, all(map(is_share, both)))
         assert found.paired == paired
         covered += found.low <= truth <= found.high
     print(f"\n{kind}: {covered / repeats:.1%}")
@@ -79,7 +79,10 @@ def test_equal_checkpoints_rarely_differ(kind, paired, repeats, most):
     for seed in range(repeats):
         rng = np.random.default_rng(seed)
         a, b = NULLS[kind](rng)
-        alarms += difference(measure(a), measure(b, "u" if paired else "v"), rng).p <= 0.05
+        alarms += (
+            difference(*(both := (measure(a), measure(b, "u" if paired else "v"))), rng, all(map(is_share, both))).p
+            <= 0.05
+        )
     print(f"\n{kind}, {'paired' if paired else 'unpaired'}: {alarms / repeats:.1%}")
     assert alarms / repeats <= most
 
@@ -122,7 +125,7 @@ def test_generators_of_one_distribution_rarely_differ_in_quality(n, features, sa
     for seed in range(repeats):
         rng = np.random.default_rng(seed)
         for name, pair in quality(rng, rng.standard_normal((n, features)), same).items():
-            alarms[name] = alarms.get(name, 0) + (difference(*pair, rng).p <= 0.05)
+            alarms[name] = alarms.get(name, 0) + (difference(*pair, rng, all(map(is_share, pair))).p <= 0.05)
     print(
         f"\n{n} x {features}, {same:g} in common:", {name: f"{count / repeats:.1%}" for name, count in alarms.items()}
     )
@@ -132,7 +135,7 @@ def test_generators_of_one_distribution_rarely_differ_in_quality(n, features, sa
 def test_a_generator_of_too_little_spread_is_found_out_by_distance_and_coverage():
     rng = np.random.default_rng(0)
     found = quality(rng, rng.standard_normal((200, 5)), 0.9, scale=0.5)
-    found = {name: difference(*pair, rng) for name, pair in found.items()}
+    found = {name: difference(*pair, rng, all(map(is_share, pair))) for name, pair in found.items()}
     assert found["FID"].low > 0
     assert found["KID"].low > 0
     assert found["coverage"].high < 0

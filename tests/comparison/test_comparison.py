@@ -82,6 +82,18 @@ def test_numbers_of_different_things_are_not_subtracted():
     assert found[1]["difference"] is None
 
 
+def test_values_that_are_zero_by_chance_make_no_share_of_a_number():
+    zeros, twos = (Report(measures=[Measure("m", np.full(40, v), "M", "x", "u")]) for v in (0.0, 2.0))
+    contenders = [
+        Contender("a", {"forest": zeros}),
+        Contender("b", {"forest": zeros}),
+        Contender("c", {"forest": twos}),
+    ]
+    _, found = compared(*contenders)
+    assert [row["to"] for row in found.table("m").rows] == [None, 0, 2]
+    assert "Bonett" not in found.table("m").caption
+
+
 def test_other_units_are_compared_unpaired_and_the_caption_says_so():
     found = compared(Contender("a", {"forest": report()}), Contender("b", {"forest": report(units="v")}))
     assert "unpaired" in found[1].table("height").caption

@@ -21,7 +21,7 @@ def rng():
 def test_paired_shares_have_mcnemars_exact_p():
     draw = rng()
     a, b = draw.random(200) < 0.6, draw.random(200) < 0.75
-    found = difference(measure(a), measure(b), rng())
+    found = difference(measure(a), measure(b), rng(), share=True)
     gained, lost = int((b & ~a).sum()), int((a & ~b).sum())
     assert found.p == pytest.approx(binomtest(gained, gained + lost).pvalue)
     assert found.value == pytest.approx(b.mean() - a.mean())
@@ -32,7 +32,7 @@ def test_paired_shares_have_mcnemars_exact_p():
 def test_shares_of_other_units_have_fishers_exact_p_and_newcombes_published_interval():
     # Newcombe 1998, table II, row (a): 56/70 against 48/80, method 10
     a, b = np.arange(80) < 48, np.arange(70) < 56
-    found = difference(measure(a, "these"), measure(b, "those"), rng())
+    found = difference(measure(a, "these"), measure(b, "those"), rng(), share=True)
     assert (found.low, found.high) == (pytest.approx(0.0524, abs=5e-5), pytest.approx(0.3339, abs=5e-5))
     assert found.p == pytest.approx(fisher_exact([[48, 32], [56, 14]]).pvalue)
     assert not found.paired
