@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format reports zoo imagenet32 bench-probe bench-neighbors bench-dedup bench-sampling bench-train bench-stream ablations clean
+.PHONY: demo test slow lint format docs reports zoo imagenet32 bench-probe bench-neighbors bench-dedup bench-sampling bench-train bench-stream ablations clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -31,6 +31,9 @@ lint: $(VENV)/.lint  ## style and types
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(VENV)/.docs  ## the documentation, into site/: any warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
 
 $(VENV)/.venv:
 	@test -n "$(PYTHON)" || { echo "gan-probe needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python"; exit 1; }
@@ -52,6 +55,10 @@ $(VENV)/.lint: $(VENV)/.package
 	$(INSTALL) --group test --group lint
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.package
+	$(INSTALL) --group docs
+	@touch $@
+
 SHARED ?= ../shared
 
 reports: $(VENV)/.package  ## the example reports in reports/, made anew
@@ -62,6 +69,8 @@ reports: $(VENV)/.package  ## the example reports in reports/, made anew
 	  --out reports/dcgan-code-svhn --force
 	$(BIN)/gan-probe run -p samples -p latent-walk -p filter-dropout -p directions -p collapse -p quality toy-rooms-dcgan \
 	  --data toy-rooms --layer dense1 --top 20 --out reports/toy-rooms-dcgan --force
+	$(BIN)/gan-probe run -p filters -p nearest-neighbors -p dedup toy-rooms-dcgan --data toy-rooms \
+	  --out reports/toy-rooms-data --force
 	$(BIN)/gan-probe run -p vector-arithmetic -p turn-vector toy-faces-dcgan --data toy-faces \
 	  --judges toy-faces:smile,toy-faces:glasses,toy-faces:hair --equations "$(SUMS)" --judge toy-faces:pose \
 	  --vector-arithmetic-candidates 20000 --turn-vector-candidates 20000 --out reports/toy-faces-dcgan --force
@@ -111,4 +120,4 @@ ablations: $(VENV)/.package  ## which constraint of the paper, when dropped, mak
 	$(BIN)/python benchmarks/ablations.py --shared $(SHARED) --out .cache/ablations.csv
 
 clean:
-	rm -rf $(VENV) demo-report
+	rm -rf $(VENV) demo-report site

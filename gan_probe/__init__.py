@@ -8,7 +8,8 @@
 These names are what most analyses need; importing them loads nothing heavy. A plugin may also use
 `gan_probe.annotations`, `arithmetic`, `data`, `directions`, `duplicates`, `editing`, `feature_space`, `features`,
 `gan`, `guided`, `judge`, `l2svm`, `measures`, `neighbors`, `network`, `receptive_field`, `report`, `sampling` and
-`stage`. Anything else may change without notice.
+`stage`; one that adds a command of its own, `api`, `cli.carrying_out`, `cli.options`, `plugins`, `runner` and `tasks`.
+Anything else may change without notice.
 """
 
 from gan_probe.analysis import Analysis, Context

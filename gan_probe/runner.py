@@ -140,6 +140,8 @@ class Run:
         result = RunReport(self.gan.card.to_dict() if self.gan else {}, record, title=self.title)
         record["images"] += images
         parts = dict(done or {})
+        if parts:
+            record["taken_over"] = list(parts)
         landed: set[str] = set()
 
         def assemble() -> None:

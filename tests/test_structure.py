@@ -26,7 +26,7 @@ PUBLIC |= {"gan_probe.neighbors"}
 PUBLIC_PREFIXES = ("gan_probe.duplicates", "gan_probe.measures", "gan_probe.report.figures")
 PUBLIC |= {"gan_probe.directions", "gan_probe.editing"}
 # for a plugin's own command that runs analyses into a report
-PUBLIC |= {"gan_probe.api", "gan_probe.cli.carrying_out", "gan_probe.cli.options", "gan_probe.plugins"}
+PUBLIC |= {"gan_probe.api", "gan_probe.cli.carrying_out", "gan_probe.cli", "gan_probe.plugins"}
 PUBLIC |= {"gan_probe.report.html", "gan_probe.runner", "gan_probe.tasks"}
 FLOORS = ["gan_probe.cli", "gan_probe.api", "gan_probe.runner"]
 

@@ -74,6 +74,10 @@ def _taken_over(job: Run, folder: ReportFolder, force: bool) -> tuple[dict[str, 
     done = job.resumable(earlier)
     if earlier is None:
         return done, []
-    if not done and not force and any(part.status == "ok" and part.key for part in earlier.analyses):
+    results = [part.name for part in earlier.analyses if part.status == "ok" and part.key]
+    if results and not done and not force:
         raise OutputError(f"{folder.path} holds another run's report: pass --force to replace it, or another --out")
+    unasked = sorted(set(results) - {task.name for task in job.tasks})
+    if unasked and not force:
+        raise OutputError(f"{folder.path} holds {unasked[0]} too, which would be lost: ask for it, or pass --force")
     return done, list(earlier.run.get("images", [])) if done else []

@@ -83,6 +83,7 @@ def command(
     from gan_probe.api import dataset_sources, open_data
     from gan_probe.comparison import Contender, check_several, comparison, headline
     from gan_probe.errors import GanProbeError, OutputError, one_line
+    from gan_probe.options import parse_options
     from gan_probe.plugins import host
     from gan_probe.provenance import provenance
     from gan_probe.report import RunReport
@@ -97,6 +98,8 @@ def command(
     plugins = host()
     analyses.warn_of_broken(plugins)
     chosen = [plugins.find(name) for name in dict.fromkeys(names)]
+    for registered in chosen:  # a wrong value is one error, not one a checkpoint
+        parse_options(registered.analysis.Options, plugin_values.get(registered.analysis.name, {}))
     device = shared.choose_device(device)
     data: Data | None = None
     no_data = ""
@@ -192,6 +195,9 @@ def command(
 
         click.echo(dumps(result))
     click.echo(str(folder.path / "index.html"), err=as_json)
+    ended_well = any(report.status == "ok" for c in contenders for report in c.reports.values())
+    if errors and not ended_well and isinstance(errors[0], GanProbeError):
+        return errors[0].exit_code
     return 4 if errors else 0
 
 

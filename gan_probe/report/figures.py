@@ -110,8 +110,8 @@ def curve_chart(
     axes.set_xticks(ticks, [f"{x:,.0f}" for x in ticks])
     axes.minorticks_off()
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value, spec)))
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
+    axes.set_xlabel(two_lines(xlabel, 44))
+    axes.set_ylabel(two_lines(ylabel, 30))
     axes.margins(x=0.1)
     letters = sum(min(len(name), 40) + 8 for name in lines)
     figure.legend(loc="outside upper left", ncols=len(lines) if letters <= 60 else 1)  # no line runs below it

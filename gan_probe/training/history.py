@@ -69,16 +69,17 @@ class History:
         """Losses, D's scores and gradient norms by training step, as figure `losses`."""
         from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-        from gan_probe.report.figures import COLUMN, new_figure
+        from gan_probe.report.figures import PAGE, new_figure
 
-        figure = new_figure(COLUMN, 4.4)
-        losses, scores, gradients = figure.subplots(3, 1, sharex=True)
+        figure = new_figure(PAGE, 2.5)
+        losses, scores, gradients = figure.subplots(1, 3)
         steps = [row.step for row in self.rows]
 
         def draw(axes: Axes, **lines: str) -> None:
             for label, name in lines.items():
                 axes.plot(steps, [getattr(row, name) for row in self.rows], label=label.replace("_", " "))
-            axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=3)
+            axes.set_xlabel("step")
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
 
         draw(losses, discriminator="d_loss", generator="g_loss")
         losses.set_ylabel("loss (nats)")
@@ -91,8 +92,6 @@ class History:
         gradients.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         gradients.yaxis.set_minor_formatter(NullFormatter())
         gradients.set_ylabel("gradient norm")
-        gradients.set_xlabel("step")
-        figure.align_ylabels()
         last = self.rows[-1]
         return Figure(
             "losses",

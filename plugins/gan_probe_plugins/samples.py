@@ -24,6 +24,7 @@ class SamplesOptions(Options):
     count: int = option(100, "samples in the grid", min=1, max=10_000)
     columns: int = option(0, "images in a row (0: as square as it can be)", min=0, max=200)
     candidates: int = option(1, "draw this many times more and keep the best by D's score", min=1, max=1000)
+    sort: bool = option(True, "by D's score; if not, a latent has the same place in the grid of every checkpoint")
 
 
 class Samples(Analysis[SamplesOptions]):
@@ -69,8 +70,11 @@ class Samples(Analysis[SamplesOptions]):
             )
         else:
             notes.append("This checkpoint has no discriminator: the samples stand in the order drawn.")
+        if not options.sort:
+            order = np.sort(order)
         columns = options.columns or int(np.ceil(np.sqrt(options.count)))
-        sorting = "sorted by D's score, best first" if gan.discriminator is not None else "in the order drawn"
+        sorts = options.sort and gan.discriminator is not None
+        sorting = "sorted by D's score, best first" if sorts else "in the order drawn"
         if options.candidates > 1:
             sorting += f", the best of {drawn} drawn"
         return Report(

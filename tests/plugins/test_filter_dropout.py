@@ -139,6 +139,12 @@ def test_a_judge_says_that_windows_go_and_lamps_stay(monkeypatch):
     assert abs(row(found, "forgotten", "2 random")["fewer"]) < 0.6
     assert found.table("against-random").rows[0]["low"] > 0
     assert row(found, "kept", "2 strongest")["kept"] > 0.95
+    assert {measure.name: measure.value for measure in found.measures} == pytest.approx(
+        {
+            "seen-without": row(found, "forgotten", "2 strongest")["share"],
+            "against-random": found.table("against-random").rows[0]["random minus chosen"],
+        }
+    )
 
 
 def test_both_detectors_find_what_is_drawn_and_not_what_is_not(monkeypatch):

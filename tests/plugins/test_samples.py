@@ -54,3 +54,11 @@ def test_a_generator_alone_shows_its_samples_in_the_order_drawn():
 def test_a_conditional_generator_shows_every_class():
     report = gan_probe.run(tiny_gan(classes=4), "samples", count=8)
     assert report.figures[0].content.ndim == 3
+
+
+def test_unsorted_a_latent_has_the_same_place_for_every_checkpoint():
+    def drawn(seed, **options):
+        return latents(gan_probe.run(tiny_gan(seed), "samples", count=9, **options))
+
+    assert torch.equal(drawn(0, sort=False), drawn(1, sort=False))
+    assert not torch.equal(drawn(0), drawn(1))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gan_probe.report import Report, RunReport
+from gan_probe.report import Report, RunReport, Table
 from gan_probe.report.html import render_page
 from gan_probe.report.setting import _cite
 from gan_probe.report.text import visible
@@ -146,3 +146,24 @@ def test_a_notebook_shows_a_report_with_its_own_scoped_style(sample_run: RunRepo
 
 def test_an_empty_report_shows_itself() -> None:
     assert "Report" in Report()._repr_html_()
+
+
+def test_a_cell_leads_to_the_part_that_its_table_names() -> None:
+    rows = [{"item": "Figure 4", "here": "smooth"}, {"item": "elsewhere", "here": "Figure 4"}]
+    table = Table("t", rows, links={"Figure 4": "walk", "elsewhere": "no such part"})
+    page = render_page(RunReport({}, {}, [Report(name="paper", tables=[table]), Report(name="walk")]))
+    assert page.count('<th scope="row"><a href="#analysis-2">Figure 4</a></th>') == 1
+    assert '<th scope="row">elsewhere</th>' in page
+
+
+def test_a_table_of_sentences_names_its_columns_in_every_cell_for_phones() -> None:
+    rows = [{"item": "a", "here": "b", "why": "<c>"}]
+    page = render_page(RunReport({}, {}, [Report(tables=[Table("t", rows)])]))
+    assert "gp-table gp-prose" in page
+    assert '<td data-column="why">&lt;c&gt;</td>' in page
+    numbers = render_page(RunReport({}, {}, [Report(tables=[Table("t", [rows[0] | {"n": 3}])])]))
+    assert "data-column=" not in numbers.partition("</style>")[2]
+
+
+def test_a_runs_own_title_heads_its_page() -> None:
+    assert "<h1>The paper</h1>" in render_page(RunReport({"name": "digits"}, {}, [], "The paper"))

@@ -73,3 +73,9 @@ def test_pdflatex_sets_every_hostile_table(
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Missing character" not in (tmp_path / "t.log").read_text("latin-1")
+
+
+def test_sentences_are_broken_into_lines_and_words_are_not() -> None:
+    rows = [{"item": "a", "why": "a sentence that is longer than any column of a page of paper has room for"}]
+    assert r"\begin{tabular}{@{}p{0.45\linewidth}p{0.45\linewidth}@{}}" in to_latex(Table("t", rows), "t")
+    assert r"\begin{tabular}{@{}ll@{}}" in to_latex(Table("t", [{"item": "a", "why": "a word"}]), "t")

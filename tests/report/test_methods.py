@@ -14,7 +14,10 @@ from gan_probe.report.latex import to_latex
 from gan_probe.report.methods import methods, own_entries, to_bibtex, to_tex
 from gan_probe.report.setting import DATA_SETS, setting
 
-SVM = "@article{svm2005, author = {Keerthi, S. S. and DeCoste, D.}, title = {Finite {Newton}}, journal = {JMLR}}"
+SVM = (
+    "@article{svm2005, author = {Keerthi, S. S. and DeCoste, D.}, title = {Finite {Newton}}, "
+    "journal = {JMLR}, year = {2005}}"
+)
 OTHER = "@article{svm2005, author = {Somebody Else}, title = {Another Work}, year = {2005}}"
 RUN = {"versions": {"gan-probe": "0.1.0", "torch": "2.15.0+cpu"}, "device": "cpu", "threads": 2, "seed": 3}
 DOCUMENT = (
@@ -35,7 +38,7 @@ def test_citations_are_numbered_in_the_order_of_citing() -> None:
     assert [number for _, number in setting_[1] if number] == [1, 2]
     assert one == ("First", [("We fit ", 3), (" it.", None)])
     assert two == ("Second", [("Again ", 3), (".", None)])
-    assert view["references"][2] == "S. S. Keerthi and D. DeCoste. Finite Newton. JMLR."
+    assert view["references"][2] == "S. S. Keerthi and D. DeCoste. Finite Newton. JMLR, 2005."
     assert len(view["references"]) == 3
 
 
@@ -78,7 +81,7 @@ def test_a_name_in_quotes_cites_nothing() -> None:
 def test_the_page_links_each_citation_to_its_reference() -> None:
     page = render_page(RunReport({}, RUN, [Report(title="Probe", methods="By [@svm2005].", references=(SVM,))]))
     assert '<b>Probe.</b> By <a href="#reference-3">[3]</a>.' in page
-    assert '<li id="reference-3">S. S. Keerthi and D. DeCoste. Finite Newton. JMLR.</li>' in page
+    assert '<li id="reference-3">S. S. Keerthi and D. DeCoste. Finite Newton. JMLR, 2005.</li>' in page
     assert "Methods" not in render_page(RunReport({}, {}, [Report(title="Probe")]))
 
 

@@ -99,7 +99,7 @@ def test_going_on_removes_what_is_not_taken_over_only_when_the_new_report_stands
     assert read_report(folder).damaged == ()
     left = {n for n in files(folder) if "/" in n}
     expected = {"figures/samples-grid.png", "figures/samples-grid.pdf", "artifacts/samples-latents.npz"}
-        expected |= {"tables/more-t.csv", "tables/more-t.tex"}
+    expected |= {"tables/more-t.csv", "tables/more-t.tex"}
     assert left == expected
 
 
@@ -119,9 +119,7 @@ def test_a_part_that_moves_in_between_does_not_take_anothers_file(tmp_path: Path
 
 def test_the_order_of_rows_and_formats_survives(tmp_path: Path) -> None:
     table = Table("t", [{"b": 1.5, "a": None, "c": "x"}], "Title", "Caption.", {"b": ".1%"}, {"x": "probe"})
-    run = RunReport(
-        {"name": "g"}, {"images": []}, [Report(tables=[table], name="probe", methods="As one.", key="k")]
-    )
+    run = RunReport({"name": "g"}, {"images": []}, [Report(tables=[table], name="probe", methods="As one.", key="k")])
     (back,) = read_report(written(run, tmp_path)).report.analyses
     assert back.table("t") == dataclasses.replace(table, rows=tuple(table.rows))
     assert back.table("t").columns == ("b", "a", "c")

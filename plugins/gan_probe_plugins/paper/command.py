@@ -41,7 +41,10 @@ Ctrl-C and SIGTERM save what is done (exit code 75); the same line goes on.""",
 @click.option("--equations", metavar="'A - B + C',...", help="Figure 7: the sums, in names of concepts.")
 @click.option("--quick", is_flag=True, help="Small samples: minutes instead of hours, and wide intervals.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the report.  [default: NAME-paper]"
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the report.  [default: NAME-paper, NAME-paper-quick]",
 )
 @click.option("--force", is_flag=True, help="Replace a report that is there, rather than go on with it.")
 @shared.seed
@@ -126,7 +129,7 @@ def command(
     )
     account = Account(items, [task.name for task in job.tasks if job.obstacle(task) is None], quick)
     job.on_begin = account.begin
-    folder = out or Path(f"{shared.safe_name(gan.card.name)}-paper")
+    folder = out or Path(f"{shared.safe_name(gan.card.name)}-paper{'-quick' if quick else ''}")
     result = carry_out(job, folder, force=force, resume=not force, again="the same line", show=account.end)
     click.echo(str(folder / "index.html"))
     return 4 if any(report.status == "failed" for report in result.analyses) else 0

@@ -23,11 +23,11 @@ def generator(card: Card) -> list[Deviation]:
             Deviation("maps of G", "1024, 512, 256, 128", _maps(card.generator[:-1])),
             *_guidelines(card.generator, "generator"),
         ]
-    return [*found, *recipe(card)]
+    return [*found, *recipe(card, "5")]
 
 
-def discriminator(card: Card, paper: str, maps: str) -> list[Deviation]:
-    """Of D from that of the paper's experiment, which was trained on `paper` and had so many `maps`."""
+def discriminator(card: Card, paper: str, maps: str, epochs: str) -> list[Deviation]:
+    """Of D from that of the paper's experiment: what it was trained on, its maps, and for how long."""
     found = [trained_on(card, paper)]
     if card.discriminator:
         convolutions = [stage for stage in card.discriminator if stage.op == "conv"]
@@ -35,7 +35,7 @@ def discriminator(card: Card, paper: str, maps: str) -> list[Deviation]:
             Deviation("maps of D's convolutions", maps, _maps(convolutions)),
             *_guidelines(card.discriminator, "discriminator"),
         ]
-    return [*found, *recipe(card)]
+    return [*found, *recipe(card, epochs)]
 
 
 def trained_on(card: Card, paper: str) -> Deviation:
@@ -49,14 +49,14 @@ def latent(card: Card) -> Deviation:
     return Deviation("z", "100-d uniform", f"{card.z_size}-d {card.z_distribution}")
 
 
-def recipe(card: Card) -> list[Deviation]:
+def recipe(card: Card, paper_epochs: str) -> list[Deviation]:
     """Of the training, as far as the card records it."""
     known: Any = card.training.get("recipe", {})
     if not isinstance(known, dict) or not known:
         return [Deviation("training", "Adam 2e-4, beta1 0.5, batches of 128", UNKNOWN)]
     rate, batch = known.get("learning_rate"), known.get("batch_size")
     epochs = card.training.get("epochs", known.get("epochs", "not known"))
-    found = [Deviation("epochs of training", "5 (bedrooms)", str(epochs))]
+    found = [Deviation("epochs of training", paper_epochs, str(epochs))]
     if rate != 2e-4:
         found.append(Deviation("learning rate", "2e-4", f"{rate}"))
     if batch != 128:

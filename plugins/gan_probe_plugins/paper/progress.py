@@ -38,6 +38,8 @@ class Account:
 
     def end(self, report: Report, taken_over: bool) -> None:
         """Say what has ended, and how."""
+        if report.status == "interrupted":  # the last line says that the run was stopped
+            return
         self.ended += 1
         guess = self.guess.pop(report.name, 0.0)
         if report.status == "ok" and not taken_over:

@@ -75,7 +75,7 @@ def response_figure(response: Table, turned: Turned) -> Figure:
     axes.set_ylim(-0.02, 1.02)
     least, most = (two_lines(name, 12) for name in legible([first, second]))
     axes.set_yticks([0, 0.5, 1], [f"0  {least}", "0.5", f"1  {most}"])
-    axes.set_xlabel("position, in lengths of the axis (0: the original)")
+    axes.set_xlabel("position, in lengths of the axis")
     axes.set_ylabel("mean response")
     figure.legend(loc="outside upper left", ncols=2)
     return Figure(

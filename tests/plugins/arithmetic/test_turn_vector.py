@@ -39,6 +39,9 @@ def test_on_a_straight_axis_the_response_is_monotone_and_along_random_directions
     assert report.table("difference").rows[0]["low"] > 0.2
     flat = [row["control"] for row in report.table("response").rows]
     assert max(flat) - min(flat) < 0.2
+    measured = {measure.name: measure.value for measure in report.measures}
+    axis = along(report)["the axis"]
+    assert measured == pytest.approx({"monotone": axis["monotone"], "spearman": axis["spearman"]})
 
 
 def test_the_ends_can_be_turned_round(bars):

@@ -47,6 +47,11 @@ def report(bars, bars_data):
     return run(bars(), data=bars_data)
 
 
+def test_what_is_compared_is_the_success_of_each_equation(report):
+    assert [m.value for m in report.measures] == pytest.approx([r["success"] for r in report.table("equations").rows])
+    assert "b" * 64 in report.measures[0].units  # another generator's exemplars are others
+
+
 def test_on_straight_axes_it_succeeds_above_pixels_and_single_exemplars(report):
     assert report.notes[0].startswith(f"Holds: {EQUATION} gives light & lit")
     found = differences(report, "success")

@@ -42,10 +42,10 @@ def test_the_report_says_what_was_done_and_what_would_make_the_rest_run(gan_prob
     save_checkpoint(tiny_gan(seed=1), kept / "epoch-1.pt")
     code, out, err = gan_probe_command("paper", checkpoint, "--quick")
     assert code == 0
-    assert out == f"{os.path.join('tiny-paper', 'index.html')}\n"
+    assert out == f"{os.path.join('tiny-paper-quick', 'index.html')}\n"
     assert "[4/4] The paper's Figure 6. Forgetting an object: refused: needs boxes on samples" in err
     assert "to go in all" in err
-    folder = tmp_path / "cwd" / "tiny-paper"
+    folder = tmp_path / "cwd" / "tiny-paper-quick"
     found = parts(folder)
     assert list(found) == ["paper", "samples", "figure-2", "figure-3", "figure-6"]
     assert {name: a["status"] for name, a in found.items()} == {

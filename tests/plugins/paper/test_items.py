@@ -199,6 +199,8 @@ def test_table_3_asks_whether_samples_beat_as_many_real_images(low, high, word):
     other = row | {"real images": 60_000, "low": -1.0, "high": -0.9}
     report = Report(tables=tables(errors=[error], differences=[other, row]))
     assert said("table-3", report) == word
+    few = Report(tables=tables(errors=[error | {"n": 5000}], differences=[row | {"samples": 5000}]))
+    assert said("table-3", few) == "not comparable"
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Filters(Item):
 
     def deviations(self, world: World, report: Report) -> list[Deviation]:
         """Of D, and of the way of looking."""
-        found = discriminator(world.gan.card, "LSUN bedrooms, 64x64 pixels", "128, 256, 512, 1024")
+        found = discriminator(world.gan.card, "LSUN bedrooms, 64x64 pixels", "128, 256, 512, 1024", "5")
         found.append(Deviation("evidence", "by eye", "AUC for classes and attributes, on images that judge alone"))
         if report.options["images"] is not None:
             found.append(Deviation("images looked at", "the whole set", f"{report.options['images']:,}"))

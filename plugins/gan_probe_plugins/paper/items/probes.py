@@ -74,7 +74,7 @@ class Cifar10(Probe):
     def deviations(self, world: World, report: Report) -> list[Deviation]:
         """Of D, of the labelled images and of the features."""
         row = only(report, "accuracy", features=TRAINED)
-        found = discriminator(world.gan.card, "ImageNet-1k, 32x32 pixels", "128, 128, 256, 256, 512, 512")
+        found = discriminator(world.gan.card, "ImageNet-1k, 32x32 pixels", "128, 128, 256, 256, 512, 512", "not stated")
         found += self._of_labels(world, report)
         if row["dimensions"] != 28672:
             found.append(Deviation("features", "28,672", f"{row['dimensions']:,}"))
@@ -118,7 +118,7 @@ class Svhn(Probe):
     def deviations(self, world: World, report: Report) -> list[Deviation]:
         """Of D and of the labelled images."""
         row = only(report, "few-labels", features=TRAINED)
-        found = discriminator(world.gan.card, "SVHN, 32x32 pixels", "64, 128, 256 (release)")
+        found = discriminator(world.gan.card, "SVHN, 32x32 pixels", "64, 128, 256 (release)", "200 (release)")
         found += self._of_labels(world, report)
         if row["draws"] != 100:
             found.append(Deviation("draws of the labels", "100 (release)", str(row["draws"])))
