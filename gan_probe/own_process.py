@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -193,6 +194,7 @@ def _work(pipe: Connection, job: Job) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the parent decides
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)  # a group of its own, so that what it starts can be ended with it
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     sys.stdout = sys.stderr
     with contextlib.suppress(OSError):  # there may be no standard error
         os.dup2(2, 1)  # also for what it prints without Python
@@ -205,6 +207,14 @@ def _work(pipe: Connection, job: Job) -> None:
         pipe.send(message)
     except Exception as error:  # a figure that cannot be pickled, say
         pipe.send(("error", _told(error)))
+
+
+def _end_with_parent() -> None:
+    """Whatever ends the run, a closed terminal or kill -9, ends this process, too, and those that it started."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.killpg(0, signal.SIGKILL)
 
 
 def _told(error: BaseException) -> tuple[str, str, str]:

@@ -160,6 +160,13 @@ DIES = [
     Kind("kills-itself", "os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL", survives=False),
     Kind("hangs", "time.sleep(1000)", "had not ended", survives=False, limits=("--time-limit", "1")),
     Kind(
+        "tells-its-number",
+        "pathlib.Path('number').write_text(str(os.getpid())); time.sleep(1000)",
+        "had not ended",
+        survives=False,
+        limits=("--time-limit", "1"),
+    ),
+    Kind(
         "hangs-deaf",
         "signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\nwhile True: pass",
         "had not ended",

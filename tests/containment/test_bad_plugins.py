@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ def line(names: tuple[str, ...], checkpoint: Path, out: str, *more: str) -> list
 
 
 def results(folder: Path, name: str) -> dict[str, object]:
-    """All that a report holds of one analysis, apart from how long it took and what number it has."""
+    """All that a report holds of one analysis, apart from its number and its time, which its sum takes in."""
     entry = next(a for a in json.loads((folder / "report.json").read_text())["analyses"] if a["name"] == name)
     files = {path.name: path.read_bytes() for path in sorted(folder.glob(f"*/{name}-*"))}
     sections = re.findall(r"<section id=\"analysis-\d+\">.*?</section>", (folder / "index.html").read_text(), re.DOTALL)
@@ -37,7 +38,7 @@ def results(folder: Path, name: str) -> dict[str, object]:
     page = re.sub(r"analysis-\d+|gp-index\">\d+| · [0-9.]+ m?s|(Table|Figure) \d+", "", section)
     assert entry["status"] == "ok", (name, entry["error"])
     assert files
-    return {"entry": {**entry, "seconds": None}, "files": files, "page": page}
+    return {"entry": {**entry, "seconds": 0, "sha256": ""}, "files": files, "page": page}
 
 
 def check(kind: Kind, out: str, err: str) -> None:
@@ -122,6 +123,28 @@ def test_each_bad_plugin_on_a_real_command_line(kind, mode, place, install, chec
     assert code == (4 if kind.fails else 0), err
     assert "Traceback" not in err
     assert {name: results(tmp_path / "r", name) for name in NEIGHBOURS} == undisturbed[mode]
+
+
+@pytest.mark.slow
+def test_what_hangs_ends_with_its_run_however_that_ends(install, checkpoint, tmp_path):
+    site = install("bad", source())
+    words = [sys.executable, "-m", "gan_probe", *line(("bad-tells-its-number", "samples"), checkpoint, "r")]
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    run = subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.DEVNULL)
+    written = tmp_path / "number"
+    waited(lambda: written.is_file() and written.read_text())
+    run.kill()
+    run.wait()
+    number = int(written.read_text())
+    waited(lambda: not Path(f"/proc/{number}").exists() or "zombie" in Path(f"/proc/{number}/status").read_text())
+
+
+def waited(condition):
+    """Until it holds; two minutes at most."""
+    until = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")
