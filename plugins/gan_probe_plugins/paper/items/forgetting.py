@@ -57,7 +57,7 @@ class Forgetting(Item):
         fewer = report.table("forgotten").rows[1]
         here = (
             f"{value(row, ('random minus chosen', 'low', 'high'), '+.1%')} of the samples lose the "
-            f"{report.options['object']} beyond those that random maps cost it ({fewer['dropped']} maps); n = {row['n']:,}"
+            f"{report.options['object']} beyond random maps ({fewer['dropped']} maps); n = {row['n']:,}"
         )
         word = above_zero(number(row["low"]), number(row["high"]))
         return Outcome(here, word, "claimed: gone oftener than with as many random maps, by an independent judge")
