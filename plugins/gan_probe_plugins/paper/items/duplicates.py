@@ -51,8 +51,8 @@ class Duplicates(Item):
         found = only(report, "methods", method=HASH)
         alarms = only(report, "false-alarms", method=HASH)
         here = (
-            f"{value(found, SHARE, '.2%')} of the images left out by the paper's hash; it flags "
-            f"{value(alarms, SHARE, '.1%')} of {alarms['n']:,} images that are no copies"
+            f"the paper's hash leaves out {value(found, SHARE, '.2%')} of the images, and flags "
+            f"{value(alarms, SHARE, '.1%')} of {alarms['n']:,} that are no copies"
         )
         high, low = number(alarms["high"]), number(alarms["low"])
         word: Word = "held" if high < FALSE else "did not hold" if low > FALSE else "undecided"

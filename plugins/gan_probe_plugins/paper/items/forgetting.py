@@ -56,8 +56,8 @@ class Forgetting(Item):
         row = report.table("against-random").rows[0]
         fewer = report.table("forgotten").rows[1]
         here = (
-            f"{value(row, ('random minus chosen', 'low', 'high'), '+.1%')} of samples more lose the "
-            f"{report.options['object']} than with random maps ({fewer['dropped']} maps); n = {row['n']:,} samples"
+            f"{value(row, ('random minus chosen', 'low', 'high'), '+.1%')} of the samples lose the "
+            f"{report.options['object']} beyond random maps ({fewer['dropped']} maps); n = {row['n']:,}"
         )
         word = above_zero(number(row["low"]), number(row["high"]))
         return Outcome(here, word, "claimed: gone oftener than with as many random maps, by an independent judge")
