@@ -34,7 +34,8 @@ class Memorisation(Item):
 
     def deviations(self, world: World, report: Report) -> list[Deviation]:
         """Of G, and of the way of looking."""
-        how = f"nearest training images in {len(report.table('copies').rows)} spaces, beside held-out images"
+        spaces = " and ".join(dict.fromkeys(str(row["space"]) for row in report.table("copies").rows))
+        how = f"nearest training images in {spaces}, beside held-out images" + (" (--quick)" if world.quick else "")
         return [*generator(world.gan.card), Deviation("evidence", "an argument, no measurement", how)]
 
     def outcome(self, world: World, report: Report) -> Outcome:  # noqa: ARG002  # the item's signature
