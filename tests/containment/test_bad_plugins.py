@@ -30,7 +30,10 @@ def line(names: tuple[str, ...], checkpoint: Path, out: str, *more: str) -> list
 
 
 def results(folder: Path, name: str) -> dict[str, object]:
-    """All that a report holds of one analysis, apart from its number and its time, which its sum takes in."""
+    """All that a report holds of one analysis, apart from its number and its time, which its sum takes in.
+
+    And from its key, which names the module's file: the same source is installed under other names.
+    """
     entry = next(a for a in json.loads((folder / "report.json").read_text())["analyses"] if a["name"] == name)
     files = {path.name: path.read_bytes() for path in sorted(folder.glob(f"*/{name}-*"))}
     sections = re.findall(r"<section id=\"analysis-\d+\">.*?</section>", (folder / "index.html").read_text(), re.DOTALL)
@@ -38,7 +41,7 @@ def results(folder: Path, name: str) -> dict[str, object]:
     page = re.sub(r"analysis-\d+|gp-index\">\d+| · [0-9.]+ m?s|(Table|Figure) \d+", "", section)
     assert entry["status"] == "ok", (name, entry["error"])
     assert files
-    return {"entry": {**entry, "seconds": 0, "sha256": ""}, "files": files, "page": page}
+    return {"entry": {**entry, "seconds": 0, "sha256": "", "key": ""}, "files": files, "page": page}
 
 
 def check(kind: Kind, out: str, err: str) -> None:
