@@ -144,8 +144,9 @@ class FeatureStore:
         return freed, in_use
 
     def _refusal(self, reason: str) -> OutputError:
+        # what to do stands before the path, which may be long and is what a shortened line may lack
         what_next = "make room with `gan-probe cache --clear`, or set GAN_PROBE_CACHE to another folder"
-        return OutputError(f"cannot keep features in {self.root}: {reason}; {what_next}")
+        return OutputError(f"cannot keep features: {reason}; {what_next} than {self.root}")
 
     def _folders(self) -> list[Path]:
         try:

@@ -127,7 +127,7 @@ def test_a_store_that_the_user_chose_and_that_cannot_be_written_ends_the_run_wit
     assert code == 5
     lines = [line for line in err.splitlines() if line.startswith("gan-probe: ")]
     assert len(lines) == 1
-    assert "cannot keep features in" in lines[0]
+    assert "cannot keep features: " in lines[0]
     assert "set GAN_PROBE_CACHE to another folder" in lines[0]
 
 

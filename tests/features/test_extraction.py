@@ -162,7 +162,7 @@ def test_a_network_that_cannot_say_what_it_is_goes_without_the_store(gan, store)
 
 def test_a_default_store_that_cannot_be_written_warns_once_and_costs_nothing_else(gan, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.warns(UserWarning, match="cannot keep features in .*; the features stay in memory") as told:
+    with pytest.warns(UserWarning, match="cannot keep features: .*; the features stay in memory") as told:
         found = get(gan, FeatureStore(tmp_path / "file" / "x", required=False), calibration=CALIBRATION)
     assert len(told) == 1
     for a, b in zip(found, get(gan, None, calibration=CALIBRATION), strict=True):

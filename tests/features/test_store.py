@@ -200,7 +200,7 @@ def test_a_full_disk_while_writing_is_one_line_and_leaves_no_entry(store):
     command = [sys.executable, "-c", code + WRITER, str(store.root), "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "OutputError: cannot keep features in " in done.stderr.splitlines()[-1]
+    assert "OutputError: cannot keep features: " in done.stderr.splitlines()[-1]
     assert "File too large; make room with" in done.stderr.splitlines()[-1]
     assert written(store) == []
 
@@ -226,7 +226,7 @@ def test_a_disk_with_too_little_room_is_told_before_anything_is_extracted(store,
 
 def test_a_store_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match=r"cannot keep features in .*file.*; make room with .* set GAN_PROBE_CACHE"):
+    with pytest.raises(OutputError, match=r"cannot keep features: .*; make room with .* set GAN_PROBE_CACHE to another folder than .*file"):
         get(FeatureStore(tmp_path / "file" / "store"), Maker())
 
 
