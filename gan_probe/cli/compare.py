@@ -133,7 +133,7 @@ def command(
                 )
                 if data is not None:
                     data_spec = told.card.training_data
-                    click.echo(f"note: the data are {data.name}, as the card of {one.name} says", err=True)
+                    click.echo(f"note: the data are {data.name}, as the card of {told.card.name} says", err=True)
             reopen = functools.partial(analyses.reopen, source, device, data_spec, data_root, labels)
             job = Run(
                 gan,
@@ -165,9 +165,10 @@ def command(
     def write(folder: ReportFolder) -> RunReport:
         """The comparison of what there is."""
         whole = RunReport(
-            {"name": headline(contenders), "checkpoints": {c.name: c.card.get("sha256", "") for c in contenders}},
+            {"checkpoints": {c.name: c.card.get("sha256", "") for c in contenders}},
             provenance(shared.command_line(), seed, device, data.name if data else None)
             | {"batch_size": batch_size, "images": images},
+            title=headline(contenders),
         )
         titles = {r.analysis.name: r.analysis.title or r.analysis.name for r in chosen}
         for report in comparison(contenders, titles, seed):

@@ -122,8 +122,9 @@ def _end(snapshots: list[Named]) -> list[Named]:
     path = ended_with(_folder(snapshots[0]).resolve()) if snapshots else None
     if path is None or {_frame(one.name) for one in snapshots} != {"epoch-"}:
         return []
-    epochs = epochs_of(path)
-    return [Named(f"epoch-{epochs:g}", str(path))] if epochs and epochs > max(_moment(one.name) for one in snapshots) else []
+    epochs = epochs_of(path) or 0
+    later = epochs > max(_moment(one.name) for one in snapshots)
+    return [Named(f"epoch-{epochs:g}", str(path))] if later else []
 
 
 def _beside(one: Named, ended: Path | None) -> str:
