@@ -139,7 +139,7 @@ def compare(
     for each measure: every checkpoint is held against the first, every snapshot against the one before it. `options`
     and `data` are as in `run`. A checkpoint that fails is a row that says so; if all do, the last error is raised.
     """
-    from gan_probe.comparison import Contender, check_several, comparison
+    from gan_probe.comparison import Contender, check_several, comparison, telling
     from gan_probe.plugins import host
     from gan_probe.runner import Run, default_data
     from gan_probe.sampling import forget_samples
@@ -153,12 +153,12 @@ def compare(
     contenders: list[Contender] = []
     errors: list[Exception] = []
     for one, given in several:
-        contender = Contender(one.name, moment=one.moment)
+        contender = Contender(one.name, moment=one.moment, training=one.training)
         try:
             gan = given or load(one.path, generator=one.generator, discriminator=one.discriminator, device=device)
             if images is None and not no_data:
                 sets = {source.name for source in dataset_sources()}
-                images, no_data = default_data(gan, [registered], sets, open_data)
+                images, no_data = default_data(telling(gan, one.ended), [registered], sets, open_data)
             task = Task(registered, options, images, no_data)
             where = images.name if images is not None else None
             job = Run(gan, [task], where, seed, device, batch_size, shared=shared)

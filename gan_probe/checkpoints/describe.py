@@ -34,6 +34,8 @@ MOST, MOST_OPCODES = 2**26, 10**6  # bytes and operations of a pickle that are l
 def describe(path: Path) -> str:
     """One sentence on what the file or folder is, and one on what to do; the caller puts the path in front."""
     if path.is_dir():
+        if there := _of_training(path):
+            return f"this is the folder of a training; open {' or '.join(there)}"
         return f"no checkpoint is in this folder; {FORMATS}"
     if not path.is_file():
         return "it is not a regular file; pass a checkpoint"
@@ -61,6 +63,14 @@ def describe(path: Path) -> str:
     if b"\0" not in head and _is_text(head):
         return f"it is plain text, not a checkpoint; {FORMATS}"
     return f"it is of no known format, or damaged; {FORMATS}"
+
+
+def _of_training(folder: Path) -> list[str]:
+    """What a training of ours left beside this folder and in it, the newest of its snapshots."""
+    ended = folder.with_name(f"{folder.resolve().name.removesuffix('-training')}.pt")
+    kept = sorted((folder / "checkpoints").glob("epoch-*.pt"), key=lambda path: path.stat().st_mtime)
+    found = [f"{ended.name}, beside it,"] if ended.is_file() else []
+    return found + [f"checkpoints/{path.name}" for path in kept[-1:]]
 
 
 def _zip(path: Path) -> str:

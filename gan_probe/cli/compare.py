@@ -81,7 +81,7 @@ def command(
     G.pt+D.pt is one checkpoint of two files. Exit code 4 says that something failed; the rest is kept.
     """
     from gan_probe.api import dataset_sources, open_data
-    from gan_probe.comparison import Contender, check_several, comparison, headline
+    from gan_probe.comparison import Contender, check_several, comparison, headline, telling
     from gan_probe.errors import GanProbeError, OutputError, one_line
     from gan_probe.options import parse_options
     from gan_probe.plugins import host
@@ -114,7 +114,7 @@ def command(
         """Fill a checkpoint's own report; what cannot be opened or run at all is a contender with an error."""
         nonlocal data, no_data, data_spec
         reports: dict[str, Report] = {}
-        contender = Contender(one.name, reports, one.moment, folder=own.path.name)
+        contender = Contender(one.name, reports, one.moment, one.training, folder=own.path.name)
         contenders.append(contender)
 
         def land(whole: RunReport, report: Report) -> None:
@@ -127,12 +127,13 @@ def command(
             contenders[-1] = dataclasses.replace(contender, card=gan.card.to_dict())
             if data is None and not no_data:
                 sets = {known.name for known in dataset_sources()}
+                told = telling(gan, one.ended)
                 data, no_data = default_data(
-                    gan, chosen, sets, lambda name: open_data(name, root=data_root, labels=labels)
+                    told, chosen, sets, lambda name: open_data(name, root=data_root, labels=labels)
                 )
                 if data is not None:
-                    data_spec = gan.card.training_data
-                    click.echo(f"note: the data are {data.name}, as the card of {one.name} says", err=True)
+                    data_spec = told.card.training_data
+                    click.echo(f"note: the data are {data.name}, as the card of {told.card.name} says", err=True)
             reopen = functools.partial(analyses.reopen, source, device, data_spec, data_root, labels)
             job = Run(
                 gan,
@@ -164,9 +165,10 @@ def command(
     def write(folder: ReportFolder) -> RunReport:
         """The comparison of what there is."""
         whole = RunReport(
-            {"name": headline(contenders), "checkpoints": {c.name: c.card.get("sha256", "") for c in contenders}},
+            {"checkpoints": {c.name: c.card.get("sha256", "") for c in contenders}},
             provenance(shared.command_line(), seed, device, data.name if data else None)
             | {"batch_size": batch_size, "images": images},
+            title=headline(contenders),
         )
         titles = {r.analysis.name: r.analysis.title or r.analysis.name for r in chosen}
         for report in comparison(contenders, titles, seed):
@@ -182,7 +184,10 @@ def command(
                     run(one, source, own)
         except KeyboardInterrupt:
             waiting = "interrupted before its turn"
-            contenders += [Contender(one.name, {}, one.moment, error=waiting) for one, _ in sources[len(contenders) :]]
+            contenders += [
+                Contender(one.name, {}, one.moment, one.training, error=waiting)
+                for one, _ in sources[len(contenders) :]
+            ]
             write(folder)
             raise
         result = write(folder)

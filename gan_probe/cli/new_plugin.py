@@ -26,11 +26,14 @@ def command(name: str, out: Path | None) -> None:
 
     Prints what to do next on standard error, the files' paths on standard output.
     """
+    from gan_probe.errors import UsageError
     from gan_probe.new_plugin import plugin_files, write_plugin
-    from gan_probe.plugins import host
+    from gan_probe.plugins import host, stranger
 
     plugin_files(name)  # the name is judged first
-    if name in host().analyses:
+    if known := host().analyses.get(name):
+        if not stranger(known):  # it would always be left out
+            raise UsageError(f"{name} is an analysis of gan-probe's own: choose another name")
         click.echo(
             f"gan-probe: warning: there is an analysis {name} already: choose another name before you publish", err=True
         )

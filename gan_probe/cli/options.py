@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import shlex
 import sys
 from collections import Counter
@@ -142,7 +143,7 @@ def command_line() -> str:
 
 def safe_name(name: str) -> str:
     """A name that may come from a stranger's card, as the beginning of a folder's name."""
-    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".-") or "gan-probe"
+    safe = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "gan-probe"
     return safe[:80]
 
 

@@ -27,7 +27,7 @@ def chart(one: Compared, caption: str) -> Figure:
     placed = [(row.contender.moment, row, found) for row, found in known if row.contender.moment is not None]
     highest = max(known, key=lambda pair: pair[1].value)
     if len(placed) > 1:
-        picture = _curve(placed, title, one.measure.format)
+        picture = _curve(placed, title, one.measure.format.endswith("%"))
         stars = " A star: significantly different from the one before."
         outside = [row.contender.name for row, _ in known if row.contender.moment is None]
         outside_note = f" Without a place in time, and not drawn: {', '.join(outside)}." if outside else ""
@@ -36,19 +36,19 @@ def chart(one: Compared, caption: str) -> Figure:
         names, values, lows, highs = zip(
             *((row.contender.name, f.value, f.low, f.high) for row, f in known), strict=True
         )
-        picture = interval_chart(names, values, lows, highs, xlabel=title, spec=one.measure.format)
+        picture = interval_chart(names, values, lows, highs, xlabel=title, spec=one.format)
     return Figure(
         one.measure.name,
         picture,
         title=title,
         caption=caption,
         alt=f"{title}: the highest of {len(known)} is {highest[0].contender.name}, at "
-        f"{format(highest[1].value, one.measure.format)}.",
+        f"{format(highest[1].value, one.format)}.",
     )
 
 
-def _curve(placed: Sequence[tuple[float, Row, Estimate]], ylabel: str, spec: str) -> MatplotlibFigure:
-    from matplotlib.ticker import FuncFormatter
+def _curve(placed: Sequence[tuple[float, Row, Estimate]], ylabel: str, percent: bool) -> MatplotlibFigure:
+    from matplotlib.ticker import PercentFormatter, ScalarFormatter
 
     figure = new_figure(COLUMN, 2.4)
     axes = figure.subplots()
@@ -65,7 +65,8 @@ def _curve(placed: Sequence[tuple[float, Row, Estimate]], ylabel: str, spec: str
         axes.set_xscale("log")
     axes.set_xticks(x, [f"{moment:g}" for moment in x])
     axes.minorticks_off()
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format(value, spec)))
+    # as many decimals as the ticks need to differ
+    axes.yaxis.set_major_formatter(PercentFormatter(1) if percent else ScalarFormatter(useOffset=False))
     epochs = all("epoch" in row.contender.name.lower() for _, row, _ in placed)
     axes.set_xlabel("epochs" if epochs else "number in the snapshot's name")
     axes.set_ylabel(textwrap.fill(ylabel, LINE))

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 class Contender:
     """A checkpoint and what its analyses gave.
 
-    `moment` is its place among the snapshots of one training, None where it is not one of them; `error` says why it
-    could not be opened; `folder` is where its own report lies, relative to the comparison's.
+    `moment` is its place among the snapshots of the `training` of that name, None where it is not one of them; `error`
+    says why it could not be opened; `folder` is where its own report lies, relative to the comparison's.
     """
 
     name: str
     reports: Mapping[str, Report] = field(default_factory=dict)
     moment: float | None = None
+    training: str = ""
     card: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     folder: str = ""

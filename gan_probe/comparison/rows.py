@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe.comparison.difference import Difference, difference, estimate, is_share
+from gan_probe.comparison.digits import fine_enough
 from gan_probe.measures.holm import holm
 
 if TYPE_CHECKING:
@@ -53,6 +54,17 @@ class Compared:
     analysis: str
     measure: Measure
     rows: tuple[Row, ...]
+
+    @property
+    def format(self) -> str:
+        """The measure's format, with the decimals that the intervals need."""
+        return fine_enough(self.measure.format, [(f.low, f.high) for row in self.rows if (f := row.estimate)])
+
+    @property
+    def signed(self) -> str:
+        """The format of differences."""
+        spec = f"+{self.measure.format.removeprefix('+')}"
+        return fine_enough(spec, [(d.low, d.high) for row in self.rows if (d := row.difference)])
 
 
 def in_time(contenders: Sequence[Contender]) -> bool:

@@ -42,6 +42,16 @@ def _model(card: Mapping[str, Any]) -> list[str]:
     if not card.get("name"):
         return []
     print_ = f" (SHA-256 {_said(card['sha256'])[:12]})" if card.get("sha256") else ""
+    sentence = f"The checkpoint is {_said(card['name'])}{print_}"
+    built = networks(card)
+    sentences = [f"{sentence}: {built}." if built else f"{sentence}."]
+    if data := card.get("training_data"):
+        sentences.append(f"It was trained on {_said(data)}{_cite(data)}, by its card.")
+    return sentences
+
+
+def networks(card: Mapping[str, Any]) -> str:
+    """A checkpoint's networks in words, as far as its card knows them."""
     size = f"{_said(card.get('image_size'))}x{_said(card.get('image_size'))}"
     images = f"{size} {'grey' if card.get('channels') == 1 else 'colour'} images"
     does = []
@@ -51,11 +61,7 @@ def _model(card: Mapping[str, Any]) -> list[str]:
         does.append(f"a generator from {latent}{given} to {images} (channels {chain})")
     if chain := channels(card.get("discriminator")):
         does.append(f"a discriminator of {images} (channels {chain})")
-    sentence = f"The checkpoint is {_said(card['name'])}{print_}"
-    sentences = [f"{sentence}: {' and '.join(does)}." if does else f"{sentence}."]
-    if data := card.get("training_data"):
-        sentences.append(f"It was trained on {_said(data)}{_cite(data)}, by its card.")
-    return sentences
+    return " and ".join(does)
 
 
 def _images(run: Mapping[str, Any]) -> list[str]:

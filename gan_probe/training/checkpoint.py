@@ -6,7 +6,7 @@ import dataclasses
 import warnings
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gan_probe.analysis import Context
 from gan_probe.checkpoints.native import save_checkpoint
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from gan_probe.data import Data
-    from gan_probe.gan import GAN
+    from gan_probe.gan import GAN, Card
     from gan_probe.report.model import Report
     from gan_probe.training.history import History
     from gan_probe.training.recipe import Recipe
@@ -117,16 +117,19 @@ def train_checkpoint(
             "feature space": space.name,
         }
 
-        def described(gan: GAN, history: History, diverged: int | None = None) -> Report:
-            verdict = judge(history.rows, monitor.looks, monitor.reference, diverged)
+        def trained(card: Card, **more: Any) -> Card:
             trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint, **thinned}
-            gan.card = dataclasses.replace(
-                gan.card,
+            return dataclasses.replace(
+                card,
                 name=out.stem,
                 training_data=source or data.name,
-                training=gan.card.training | {"data": trained_on, "verdict": verdict.to_dict()},
+                training=card.training | {"data": trained_on} | more,
                 licence=licence,
             )
+
+        def described(gan: GAN, history: History, diverged: int | None = None) -> Report:
+            verdict = judge(history.rows, monitor.looks, monitor.reference, diverged)
+            gan.card = trained(gan.card, verdict=verdict.to_dict())
             return training_report(history, gan, grids, monitor, verdict, (*used, *images.notes))
 
         def run_report(gan: GAN) -> RunReport:
@@ -137,7 +140,13 @@ def train_checkpoint(
         if board:
             stack.enter_context(board)
         keeper = Keeper(
-            beside, keeping or Keeping(), identity, stop=lambda: group.any(stop()), resume=resume, writes=first
+            beside,
+            keeping or Keeping(),
+            identity,
+            described=trained,
+            stop=lambda: group.any(stop()),
+            resume=resume,
+            writes=first,
         )
         try:
             gan, history = train(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from gan_probe.gan import GAN
+    from gan_probe.gan import GAN, Card
     from gan_probe.training.state import TrainingState
 
 STATES, CHECKPOINTS = "states", "checkpoints"  # folders beside the report
@@ -52,8 +52,8 @@ def _step(path: Path) -> int:
 class Keeper:
     """Saves a training as it goes, and stops it after a step where `stop` says so.
 
-    `identity` is what the training is made of, in plain data: a state of another is refused. Where `writes` is false,
-    another process saves.
+    `identity` is what the training is made of, in plain data: a state of another is refused. `described` puts onto a
+    card what holds at every moment: the training's name, its data. Where `writes` is false, another process saves.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class Keeper:
         options: Keeping,
         identity: Mapping[str, Any],
         *,
+        described: Callable[[Card], Card] = lambda card: card,
         stop: Callable[[], bool] = lambda: False,
         resume: bool = False,
         writes: bool = True,
@@ -69,6 +70,7 @@ class Keeper:
         self.folder = folder
         self.options = options
         self.identity = dict(identity)
+        self.described = described
         self.stop = stop
         self.resume = resume
         self.writes = writes
@@ -100,12 +102,13 @@ class Keeper:
         stop = self.stop()
         kept = None
         if state.step in self._kept:
-            kept = self.folder / CHECKPOINTS / f"epoch-{self._kept[state.step]:g}.pt"
+            moment = f"epoch {self._kept[state.step]:g}"
+            kept = self.folder / CHECKPOINTS / f"{moment.replace(' ', '-')}.pt"
         if self.writes and state.step != self._saved and (stop or kept or self._due(state)):
             self.save(state)
         # the state first: whoever resumes from it comes by here
         if self.writes and kept and not kept.exists():
-            save_checkpoint(self._named(finish()), kept)
+            save_checkpoint(self._named(finish(), moment), kept)
         if stop and state.step < state.total:
             raise self._stopped(state)
 
@@ -126,7 +129,7 @@ class Keeper:
         state.check_weights()
         extra = {"training": state.state_dict(), "identity": self.identity}
         path = self.folder / STATES / f"step-{state.step:09d}.pt"
-        save_checkpoint(self._named(state.gan), path, extra)
+        save_checkpoint(self._named(state.gan, f"step {state.step}"), path, extra)
         known = states(self.folder)
         # a state of a later step is one that could not be read: its steps are gone through once more
         useful = [p for p in known if _step(p) <= state.step][-self.options.keep_last :]
@@ -141,8 +144,9 @@ class Keeper:
             return True
         return state.ends_epoch and waited >= CHEAP * self._cost
 
-    def _named(self, gan: GAN) -> GAN:
-        return dataclasses.replace(gan, card=dataclasses.replace(gan.card, name=self.folder.name))
+    def _named(self, gan: GAN, moment: str) -> GAN:
+        card = self.described(gan.card)
+        return dataclasses.replace(gan, card=dataclasses.replace(card, name=f"{card.name}, {moment}"))
 
     def _moments(self, state: TrainingState) -> dict[int, float]:
         if beyond := [epochs for epochs in self.options.snapshots if epochs > state.epochs]:

@@ -122,6 +122,16 @@ def test_paths_that_hold_nothing_are_named(tmp_path):
 STARTS = [b"", b"PK\x03\x04", b"\x80\x02", b"\x08\x07\x12", b"\x10\0\0\0\0\0\0\0{"]
 
 
+def test_a_trainings_folder_points_to_what_can_be_opened(tmp_path, refused):
+    kept = tmp_path / "a-training" / "checkpoints" / "epoch-1.pt"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    folder = LoadRequest(kept.parent.parent)
+    assert refused(load_gan, folder).endswith("the folder of a training; open checkpoints/epoch-1.pt")
+    (tmp_path / "a.pt").touch()
+    assert refused(load_gan, folder).endswith("open a.pt, beside it, or checkpoints/epoch-1.pt")
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(STARTS), st.binary(max_size=300))
 def test_any_bytes_are_one_line(tmp_path_factory, start, noise):

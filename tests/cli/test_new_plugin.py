@@ -1,5 +1,17 @@
 import pytest
 
+THEIRS = """
+from gan_probe import Analysis, Report, hookimpl
+class A(Analysis):
+    "Theirs."
+    name = "theirs"
+    def run(self, gan, options, ctx):
+        return Report()
+@hookimpl
+def register_analyses():
+    return [A]
+"""
+
 
 def test_a_package_is_written_and_what_to_do_next_is_said(gan_probe_command, tmp_path):
     code, out, err = gan_probe_command("new-plugin", "edge-count")
@@ -30,7 +42,15 @@ def test_names_that_cannot_be_are_refused_before_anything_is_written(gan_probe_c
     assert list((tmp_path / "cwd").iterdir()) == []
 
 
-def test_a_name_that_is_taken_is_said(gan_probe_command):
+def test_our_own_names_are_refused_before_anything_is_written(gan_probe_command, tmp_path):
     code, _, err = gan_probe_command("new-plugin", "samples")
+    assert code == 2
+    assert "samples is an analysis of gan-probe's own: choose another name" in err
+    assert list((tmp_path / "cwd").iterdir()) == []
+
+
+def test_a_strangers_name_is_said_to_be_taken(gan_probe_command, install):
+    install("theirs", THEIRS)
+    code, _, err = gan_probe_command("new-plugin", "theirs")
     assert code == 0
-    assert "there is an analysis samples already" in err
+    assert "there is an analysis theirs already" in err

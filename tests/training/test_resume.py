@@ -339,6 +339,17 @@ def test_checkpoints_of_chosen_epochs_are_what_a_shorter_training_gives(tmp_path
     assert differing(weights(load_checkpoint(half)[0]), weights(trained[1])) == []
 
 
+def test_a_kept_checkpoint_knows_its_moment_and_the_data(tmp_path: Path) -> None:
+    begin(tmp_path, keeping=Keeping(snapshots=(0.4, 2)), source="noise.zip", licence="CC0")
+    result = load_checkpoint(tmp_path / "a.pt")[0].card
+    kept = [load_checkpoint(tmp_path / f"a-training/checkpoints/epoch-{e}.pt")[0].card for e in ("0.4", "2")]
+    assert [card.name for card in kept] == ["a, epoch 0.4", "a, epoch 2"]
+    for card in kept:
+        assert (card.training_data, card.licence) == ("noise.zip", "CC0")
+        assert card.training["data"] == result.training["data"]
+        assert "verdict" not in card.training  # it is of the whole training
+
+
 def test_a_snapshot_behind_the_end_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="--snapshots 5: training ends after 3 epochs"):
         begin(tmp_path, keeping=Keeping(snapshots=(1, 5)))
