@@ -226,7 +226,10 @@ def test_a_disk_with_too_little_room_is_told_before_anything_is_extracted(store,
 
 def test_a_store_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match=r"cannot keep features: .*; make room with .* set GAN_PROBE_CACHE to another folder than .*file"):
+    with pytest.raises(
+        OutputError,
+        match=r"cannot keep features: .*; make room with .* set GAN_PROBE_CACHE to another folder than .*file",
+    ):
         get(FeatureStore(tmp_path / "file" / "store"), Maker())
 
 
