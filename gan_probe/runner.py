@@ -117,8 +117,8 @@ class Run:
     def resumable(self, earlier: RunReport | None) -> dict[str, Report]:
         """The parts of an earlier report, by task's name, that these tasks would bring forth again."""
         self.keys = {task.name: key_of(task, self.gan, self.seed) for task in self.tasks}
-        parts = {part.key: part for part in earlier.analyses if part.key and part.status == "ok"} if earlier else {}
-        return {name: parts[key] for name, key in self.keys.items() if key in parts and parts[key].name == name}
+        parts = {part.name: part for part in earlier.analyses if part.key and part.status == "ok"} if earlier else {}
+        return {name: parts[name] for name, key in self.keys.items() if name in parts and parts[name].key == key}
 
     def start(
         self,
@@ -194,6 +194,7 @@ class Run:
             report,
             name=task.name,
             title=task.title,
+            analysis=task.analysis.title or task.analysis.name,
             plugin=task.registered.distribution,
             options=task.recorded,
             key=self.keys.get(task.name, "") if report.status == "ok" else "",

@@ -40,6 +40,13 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> tuple[float, flo
     return float(interval.low), float(interval.high)
 
 
+def none_in(n: int) -> Estimate:
+    """The rate of an event that was not seen once in n units, with Garwood's interval of a Poisson rate (1936)."""
+    from scipy.stats import chi2
+
+    return Estimate(0.0, 0.0, float(chi2.ppf(0.975, 2)) / 2 / n, "Garwood, of none")
+
+
 def paired_difference(first: np.ndarray, second: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
     """The difference of two proportions seen on the same n items, as (difference, low, high).
 

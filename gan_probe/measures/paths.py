@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe.measures.bootstrap import bootstrap_mean
-from gan_probe.measures.intervals import Estimate
+from gan_probe.measures.intervals import Estimate, none_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,4 +156,6 @@ def smoothness(steps: np.ndarray, places: Places, rng: np.random.Generator) -> S
     shares = np.array([half_share(leg) for leg in steps])
     moving = shares[np.isfinite(shares)]
     counts = np.bincount(places.leg[places.sharp], minlength=len(steps)).astype(float)
-    return Smoothness(bootstrap_mean(moving, rng) if len(moving) else None, bootstrap_mean(counts, rng))
+    half = bootstrap_mean(moving, rng) if len(moving) else None
+    # drawn from legs without any, the bootstrap would be sure that there is none
+    return Smoothness(half, bootstrap_mean(counts, rng) if counts.any() else none_in(len(steps)))

@@ -37,6 +37,7 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
     analysis = {
         "name": report.name,
         "title": report.title,
+        "analysis": report.analysis,
         "status": report.status,
         "error": report.error,
         "plugin": report.plugin,

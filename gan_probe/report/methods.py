@@ -51,7 +51,10 @@ class Methods:
 
 
 def methods(run_report: RunReport) -> Methods:
-    """The section of a run; analyses that say nothing are left out, and two works under one key told apart."""
+    """The section of a run, each thing said once; two works under one key are told apart.
+
+    A part is headed by its analysis, whatever the part itself is called.
+    """
     known = {entry.key: entry for entry in own_entries()}
     cited: dict[str, Entry] = {}
     paragraphs = []
@@ -66,7 +69,8 @@ def methods(run_report: RunReport) -> Methods:
             keys[entry.key], found = _place(entry, cited)
             cited[found.key] = found
         text = CITATION.sub(lambda match, keys=keys: f"[@{keys.get(match[1], match[1])}]", report.methods)  # type: ignore[misc]  # bound now
-        paragraphs.append(Paragraph(report.title or report.name, text))
+        paragraphs.append(Paragraph(report.analysis or report.title or report.name, text))
+    paragraphs = list(dict.fromkeys(paragraphs))  # an analysis of several parts may say the same of each
     return Methods(paragraphs, list(cited.values()))
 
 

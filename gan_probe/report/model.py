@@ -123,7 +123,7 @@ class Report:
     what was done, with its numbers, citing the analysis' `references` as `[@key]`) and `notes` (sentences a reader must
     know: what was assumed, skipped, recomputed). The runner adds the rest: `references` are the BibTeX entries of what
     is cited, `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its one-line reason, `key` what names all
-    that the result depends on.
+    that the result depends on, `analysis` the title of the analysis, which the methods go by.
     """
 
     tables: Sequence[Table] = ()
@@ -141,6 +141,7 @@ class Report:
     plugin: str = ""
     seconds: float = 0.0
     key: str = ""
+    analysis: str = ""
 
     def table(self, name: str) -> Table:
         """The table of that name; KeyError names those there are."""

@@ -77,6 +77,7 @@ def _analysis(entry: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) -
         plugin=str(entry["plugin"]),
         seconds=float(entry["seconds"]),
         key=str(entry["key"]),
+        analysis=str(entry.get("analysis", "")),  # reports of before it have none
     )
     return check_report(report)
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import poisson
 
 from gan_probe.measures import paths
 from gan_probe.measures.paths import distances, half_share, interpolate, refine, smoothness, steps_of
@@ -109,6 +110,9 @@ def test_leaps_in_many_legs_are_told_from_few_and_none(legs, leaps, isolated):
     assert (found.leaps, found.isolated) == (leaps, isolated)
     assert found.sharp.value == legs / LEGS
     assert found.half.low <= found.half.value <= found.half.high
+    assert found.sharp.low <= found.sharp.value < found.sharp.high
+    if not legs:  # of a mean of 3.69, a Poisson number is zero in 2.5 % of all cases
+        assert poisson.pmf(0, found.sharp.high * LEGS) == pytest.approx(0.025)
 
 
 def test_a_curve_that_stands_and_hurries_is_no_smooth_one_though_it_never_leaps():

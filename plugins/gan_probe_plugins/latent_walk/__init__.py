@@ -38,7 +38,7 @@ class LatentWalk(Analysis[LatentWalkOptions]):
     title = "Walk through the latent space"
     needs = frozenset({"sample"})
     takes = frozenset({"data"})
-    references = works("karras2019", "radford2016", "white2016")
+    references = works("garwood1936", "karras2019", "radford2016", "white2016")
     Options = LatentWalkOptions
 
     def run(self, gan: GAN | None, options: LatentWalkOptions, ctx: Context) -> Report:

@@ -91,8 +91,9 @@ def _methods(walk: Walk) -> str:
         f"the largest were halved {HALVINGS} times, and a place {SHARP:g} times as fast as the path on average counts "
         f"as a sharp transition. Controls are the same path of cross-faded {faded}, of a generator "
         f"that memorised {MEMORISED} samples, and of the walk's own frames in random order. "
-        f"Intervals are 95 %, by the percentile bootstrap over legs; the perceptual path length [@karras2019], over "
-        f"{walk.pairs} pairs of latents with a step of 1/{STEPS}, has Student's t."
+        "Intervals are 95 %, by the percentile bootstrap over legs, and Garwood's [@garwood1936] where no leg has a "
+        f"sharp place; the perceptual path length [@karras2019], over {walk.pairs} pairs of latents with a step of "
+        f"1/{STEPS}, has Student's t."
     )
 
 

@@ -51,11 +51,11 @@ def verdict_table(walk: Walk) -> Table:
         title="Smoothness of the walk",
         caption="half in: the share of a leg in which half of its change happens, at the fastest (50 %: even). sharp a "
         f"leg: places that go {SHARP:g} times as fast as the path when their step has been halved {HALVINGS} times. "
-        f"{len(walk.main.frames)} legs; intervals: {OVER_LEGS}. Sharp transitions are found where half of the change "
-        f"takes less than {HALF:.0%} of a leg, or sharp places are more than none, by the intervals: limits set on 13 "
-        "DCGANs trained on a thousand images or more, 20 walks each. Distances in pixels. Controls: cross-fades of "
-        f"{images}; the same walk through a generator that memorised {MEMORISED} samples, and gives the one whose "
-        "latent is nearest.",
+        f"{len(walk.main.frames)} legs; intervals: {OVER_LEGS}; of no sharp place, Garwood's. Sharp transitions are "
+        f"found where half of the change takes less than {HALF:.0%} of a leg, or sharp places are more than none, by "
+        "the intervals: limits set on 13 DCGANs trained on a thousand images or more, 20 walks each. Distances in "
+        f"pixels. Controls: cross-fades of {images}; the same walk through a generator that memorised {MEMORISED} "
+        "samples, and gives the one whose latent is nearest.",
         formats=dict.fromkeys(("half in", "low", "high"), ".1%")
         | dict.fromkeys(("sharp a leg", "sharp low", "sharp high"), ".2f"),
     )

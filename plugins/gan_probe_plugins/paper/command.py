@@ -110,7 +110,7 @@ def command(
         None if equations is None else tuple(part.strip() for part in equations.split(",")),
         known[0] if judges is None and concepts is None else None if judges is None else tuple(judges.split(",")),
         known[1] if judge is None and concepts is None else judge,
-        opening.snapshots(source.ckpt, device),
+        opening.snapshots(gan, source.ckpt, device),
         quick,
         seed,
     )
@@ -127,7 +127,9 @@ def command(
         on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
         open_data=lambda spec, own: open_data(spec, root=data_root, download=download, labels=own),
     )
-    account = Account(items, [task.name for task in job.tasks if job.obstacle(task) is None], quick)
+    account = Account(
+        items, [task.name for task in job.tasks if job.obstacle(task) is None], quick, gan.card.image_size
+    )
     job.on_begin = account.begin
     folder = out or Path(f"{shared.safe_name(gan.card.name)}-paper{'-quick' if quick else ''}")
     result = carry_out(job, folder, force=force, resume=not force, again="the same line", show=account.end)

@@ -78,6 +78,7 @@ class Item(ABC):
     title: ClassVar[str]
     analysis: ClassVar[str]
     claim: ClassVar[str]  # what the paper reports
+    of_samples: ClassVar[bool] = False  # the claim is empty where the samples are one image, or noise
     minutes: ClassVar[tuple[float, float]]  # in full and in quick, of a 32-pixel model on one core: a first guess
 
     @abstractmethod
@@ -91,6 +92,10 @@ class Item(ABC):
     @abstractmethod
     def outcome(self, world: World, report: Report) -> Outcome:
         """What the report, which is `ok`, says of the claim."""
+
+    def undermines(self, report: Report) -> str | None:  # noqa: ARG002  # for those that override it
+        """Why claims about samples say nothing here, as this item's report has it; None where it does not ask."""
+        return None
 
 
 def number(cell: Cell) -> float:

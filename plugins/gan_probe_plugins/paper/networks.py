@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 UNKNOWN = "not known: the card does not say"
 
 
-def generator(card: Card) -> list[Deviation]:
-    """Of G, its latents and its training data, from the paper's generator of bedrooms."""
+def generator(card: Card, epochs: str = "5") -> list[Deviation]:
+    """Of G, its latents and its training data, from the paper's generator of bedrooms after so many epochs."""
     found = [trained_on(card, "LSUN bedrooms, 3,033,042 images of 64x64 pixels"), latent(card)]
     if card.generator:
         found += [
             Deviation("maps of G", "1024, 512, 256, 128", _maps(card.generator[:-1])),
             *_guidelines(card.generator, "generator"),
         ]
-    return [*found, *recipe(card, "5")]
+    return [*found, *recipe(card, epochs)]
 
 
 def discriminator(card: Card, paper: str, maps: str, epochs: str) -> list[Deviation]:

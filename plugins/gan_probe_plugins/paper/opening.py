@@ -22,13 +22,14 @@ JUDGES = {
 }
 
 
-def snapshots(ckpt: str | None, device: str) -> dict[int, GAN]:
-    """The checkpoints that `gan-probe train --snapshots 1,5` keeps beside its result, by epoch."""
+def snapshots(gan: GAN, ckpt: str | None, device: str) -> dict[int, GAN]:
+    """By epoch, the checkpoint itself or what `gan-probe train --snapshots 1,5` keeps beside it."""
+    found = {epoch: gan for epoch in EPOCHS if gan.card.training.get("epochs") == epoch}
     if ckpt is None or not Path(ckpt).is_file():
-        return {}
+        return found
     kept = Path(ckpt).with_name(f"{Path(ckpt).stem}-training") / "checkpoints"
-    found = {epoch: kept / f"epoch-{epoch}.pt" for epoch in EPOCHS}
-    return {epoch: load(path, device=device) for epoch, path in found.items() if path.is_file()}
+    beside = {epoch: kept / f"epoch-{epoch}.pt" for epoch in EPOCHS if epoch not in found}
+    return found | {epoch: load(path, device=device) for epoch, path in beside.items() if path.is_file()}
 
 
 def labelled(specs: Sequence[str], root: str | None, download: bool, labels: str | None) -> tuple[Data, ...]:

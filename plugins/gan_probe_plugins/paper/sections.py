@@ -18,8 +18,9 @@ SUMMARY = "paper"
 NO_CLAIM = ("held", "did not hold", "undecided")
 CAPTION = (
     "Held: the 95 % interval says so, by the measure named in the item's section. Did not hold: the interval says the "
-    "contrary. Undecided: it says neither. Not comparable: the paper's number was measured on something else. Shown: a "
-    "picture, for the eye. Every item has its deviations from the paper's protocol in its section."
+    "contrary. Undecided: it says neither, or means nothing, as the samples have collapsed or are like no real image. "
+    "Not comparable: the paper's number was measured on something else. Shown: a picture, for the eye. Every item has "
+    "its deviations from the paper's protocol in its section."
 )
 
 
@@ -58,10 +59,11 @@ def summary(items: Sequence[Item], world: World) -> Callable[[Mapping[str, Repor
     """What makes the first part of the report, of the parts that have ended."""
 
     def made(parts: Mapping[str, Report]) -> Report:
-        rows = []
-        for item in items:
-            part = parts.get(item.name)
-            rows.append({"item": label(item), "the paper": item.claim, **_judged(item, world, part)})
+        doubt = _doubt(items, parts)
+        rows = [
+            {"item": label(item), "the paper": item.claim, **_judged(item, world, parts.get(item.name), doubt)}
+            for item in items
+        ]
         table = Table(
             "summary",
             rows,
@@ -74,13 +76,25 @@ def summary(items: Sequence[Item], world: World) -> Callable[[Mapping[str, Repor
     return made
 
 
-def _judged(item: Item, world: World, part: Report | None) -> dict[str, str]:
+def _doubt(items: Sequence[Item], parts: Mapping[str, Report]) -> str | None:
+    """Why claims about samples say nothing, as the parts have it; None where none of them asked."""
+    ended = [(item, parts[item.name]) for item in items if item.name in parts and parts[item.name].status == "ok"]
+    answers = [answer for item, part in ended if (answer := item.undermines(part)) is not None]
+    return "; ".join(filter(None, answers)) if answers else None
+
+
+def _judged(item: Item, world: World, part: Report | None, doubt: str | None) -> dict[str, str]:
     if part is None:
         return {"here": "", "outcome": "not yet", "why": "the run has not come to it"}
     if part.status != "ok":
         return {"here": "", "outcome": "not run", "why": part.error}
     outcome = item.outcome(world, part)
-    return {"here": outcome.here, "outcome": outcome.word, "why": outcome.why}
+    word, why = outcome.word, outcome.why
+    if item.of_samples and word == "held" and doubt:
+        word, why = "undecided", f"says nothing: {doubt}"
+    elif item.of_samples and word == "held" and doubt is None:
+        why += "; whether the samples have collapsed is not known"
+    return {"here": outcome.here, "outcome": word, "why": why}
 
 
 def _counted(rows: Sequence[Mapping[str, str]]) -> list[str]:
@@ -104,7 +118,12 @@ def _completed(item: Item, world: World) -> Callable[[Report], Report]:
 
 
 def _beside(item: Item, outcome: Outcome) -> Table:
-    rows = {"the paper": item.claim, "here": outcome.here, "outcome": f"{outcome.word} ({outcome.why})"}
+    # other parts may end later, or in another run: what they say of the samples is the summary's
+    proviso = (
+        ", unless the first table says that this means nothing" if item.of_samples and outcome.word == "held" else ""
+    )
+    word = f"{outcome.word}{proviso} ({outcome.why})"
+    rows = {"the paper": item.claim, "here": outcome.here, "outcome": word}
     return Table(
         "beside-the-paper",
         [{"source": source, "what it says": words} for source, words in rows.items()],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +19,7 @@ from gan_probe_plugins.paper import items
 from gan_probe_plugins.paper.items.forgetting import Forgetting
 from gan_probe_plugins.paper.items.probes import Cifar10
 from gan_probe_plugins.paper.items.samples import AfterFive, AfterOne, Now
+from gan_probe_plugins.paper.progress import Account, roughly
 
 
 @pytest.fixture
@@ -84,6 +87,49 @@ def test_what_is_done_is_taken_over_without_asking(gan_probe_command, checkpoint
     code, _, err = gan_probe_command("paper", checkpoint, "--quick", "--out", "r", "--seed", 1)
     assert code == 5
     assert "another run's report" in err
+
+
+@pytest.mark.usefixtures("few")
+def test_a_checkpoint_of_five_epochs_is_its_own_snapshot_of_epoch_5(gan_probe_command, tmp_path):
+    gan = tiny_gan()
+    gan.card = dataclasses.replace(gan.card, training={"epochs": 5})
+    save_checkpoint(gan, tmp_path / "tiny.pt")
+    line = ("paper", tmp_path / "tiny.pt", "--quick", "--out", "r")
+    assert gan_probe_command(*line)[0] == 0
+    found = parts(tmp_path / "cwd/r")
+    assert {name: found[name]["status"] for name in ("samples", "figure-2", "figure-3")} == {
+        "samples": "ok",
+        "figure-2": "refused",
+        "figure-3": "ok",
+    }
+    assert found["samples"]["key"] == found["figure-3"]["key"]  # one result in two parts, each taken over as its own
+    assert gan_probe_command(*line)[2].count("taken over") == 2
+    # what was done is told once, under the analysis' own name
+    titles = [part["title"] for part in json.loads((tmp_path / "cwd/r/report.json").read_text())["methods"]]
+    assert titles == ["Setting", "Samples"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (10, "less than a minute"),
+        (150, "a few minutes"),
+        (400, "about 5 min"),
+        (1100, "about 20 min"),
+        (3400, "about 1 hour"),
+        (9000, "about 2 hours"),
+    ],
+)
+def test_a_guess_is_told_no_more_exactly_than_it_is_known(seconds, words):
+    assert roughly(seconds) == words
+
+
+def test_the_first_guess_goes_by_the_size_of_the_images(capsys):
+    every = items.all_items()[:11]  # what runs without judges and boxes
+    task = SimpleNamespace(title="Figure 2")
+    for size, words in ((16, "a few minutes"), (32, "about 20 min")):
+        Account(every, [item.name for item in every], True, size).begin(task)
+        assert capsys.readouterr().err == f"Figure 2: running; {words} to go in all\n"
 
 
 def test_a_failed_item_is_exit_code_4_and_costs_no_other(gan_probe_command, checkpoint, tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from gan_probe.data import Data, Split
 from gan_probe.testing import tiny_data, tiny_gan
 from gan_probe_plugins.paper.item import World
 from gan_probe_plugins.paper.items import all_items
+from gan_probe_plugins.paper.sections import summary
 
 ITEMS = {item.name: item for item in all_items()}
 
@@ -169,7 +170,9 @@ def test_figure_7_holds_only_if_every_equation_beats_both_controls(lows, word):
 def test_figure_4_holds_only_where_the_memorising_twin_is_found_out(verdict, twin, word):
     numbers = dict.fromkeys(("half in", "low", "high", "sharp a leg", "sharp low", "sharp high"), 0.4)
     walk = [{"path": "the walk", "verdict": verdict} | numbers, {"path": "memorised, 50", "verdict": twin} | numbers]
-    assert said("figure-4", Report(tables=tables(verdict=walk))) == word
+    outcome = ITEMS["figure-4"].outcome(world(), Report(tables=tables(verdict=walk)))
+    assert outcome.word == word
+    assert ("plausible is not measured" in outcome.why) == (twin != "smooth")
 
 
 @pytest.mark.parametrize(
@@ -219,6 +222,50 @@ def test_no_collapse_holds_only_with_a_support_that_is_surely_large(title, low, 
     ]
     report = Report(tables=[Table("verdict", [], title), Table("support", rows)])
     assert said("no-collapse", report) == word
+
+
+def collapse(words: str, precision: float, least: float = 900) -> Report:
+    support = [
+        {"of": who, "n": 1000, "support": 2000, "low": least, "high": None} for who in ("samples", "real images")
+    ]
+    fidelity = {"measure": "precision", "samples": precision, "low": precision, "high": precision}
+    rows = tables(support=support, measures=[fidelity])
+    return Report(tables=[Table("verdict", [], f"Verdict: {words}"), *rows])
+
+
+@pytest.mark.parametrize(
+    ("section_3", "word", "why"),
+    [
+        (collapse("no sign of collapse", 0.8), "held", "by the intervals"),
+        (collapse("collapsed: it has about 1 different image", 0.8, 1), "undecided", "have collapsed, see section 3"),
+        (collapse("its support shows no collapse", 0.01), "undecided", "like any real image, see section 3"),
+        (Report(status="refused", error="needs data"), "held", "have collapsed is not known"),
+        (None, "held", "have collapsed is not known"),
+    ],
+)
+def test_a_claim_about_samples_says_nothing_where_there_is_one_image_or_noise(section_3, word, why):
+    numbers = dict.fromkeys(("half in", "low", "high", "sharp a leg", "sharp low", "sharp high"), 0.4)
+    walk = [{"path": "the walk", "verdict": "smooth"} | numbers]
+    walk.append({"path": "memorised, 50", "verdict": "sharp transitions"} | numbers)
+    copies = {"space": "pixels", "share": 0.2, "low": 0.1, "high": 0.3, "p (Holm)": 0.001}
+    alarms = {"method": "paper's hash", "share": 0.0, "low": 0.0, "high": 0.001, "n": 200}
+    parts = {
+        "figure-4": Report(tables=tables(verdict=walk)),
+        "memorisation": Report(tables=tables(copies=[copies]), options={"count": 200}),
+        "duplicates": Report(tables=tables(methods=[alarms], false_alarms=[alarms])),
+    }
+    parts |= {} if section_3 is None else {"no-collapse": section_3}
+    table = summary(all_items(), world())(parts).table("summary")
+    rows = {table.links[str(row["item"])]: row for row in table.rows}
+    assert rows["figure-4"]["outcome"] == word
+    assert why in rows["figure-4"]["why"]
+    assert rows["memorisation"]["outcome"] == "did not hold"  # one image that is a copy is a copy
+    assert rows["duplicates"]["outcome"] == "held"  # it is about the data
+
+
+def test_a_support_of_one_is_one_image():
+    here = ITEMS["no-collapse"].outcome(world(), collapse("collapsed: it has about 1 different image", 0.0, 1)).here
+    assert "support at least 1 image; n = 1,000 samples" in here
 
 
 def test_samples_and_quality_claim_nothing():

@@ -22,6 +22,7 @@ class Arithmetic(Item):
     title = "Vector arithmetic on concepts"
     analysis = "vector-arithmetic"
     claim = "smiling woman - neutral woman + neutral man is a smiling man; single exemplars and pixels do not do it"
+    of_samples = True
     minutes = (8, 4)
 
     def plan(self, world: World) -> Plan:

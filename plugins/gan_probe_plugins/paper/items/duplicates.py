@@ -25,7 +25,7 @@ class Duplicates(Item):
     title = "Duplicates in the training set"
     analysis = "dedup"
     claim = "about 275,000 near-duplicates of 3,033,042 images removed; fewer than 1 in 100 of them wrongly, by eye"
-    minutes = (15, 2)
+    minutes = (15, 3)
 
     def plan(self, world: World) -> Plan:
         """The training images."""

@@ -22,7 +22,7 @@ class Filters(Item):
     title = "Guided backpropagation through the first six filters"
     analysis = "filters"
     claim = "trained filters respond to beds and windows; random filters to nothing in particular"
-    minutes = (8, 1)
+    minutes = (8, 1.5)
 
     def plan(self, world: World) -> Plan:
         """The training images, or other labelled ones."""

@@ -20,6 +20,7 @@ class Forgetting(Item):
     title = "Forgetting an object"
     analysis = "filter-dropout"
     claim = "windows vanish or turn into other objects when the maps that draw them are dropped; the scene stays"
+    of_samples = True
     minutes = (10, 3)
 
     def plan(self, world: World) -> Plan:

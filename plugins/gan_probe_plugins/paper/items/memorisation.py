@@ -23,6 +23,7 @@ class Memorisation(Item):
     title = "No memorised training images"
     analysis = "nearest-neighbors"
     claim = "samples are no copies of training images (argued from one epoch of training, and from walks)"
+    of_samples = True
     minutes = (12, 3)
 
     def plan(self, world: World) -> Plan:

@@ -16,7 +16,7 @@ class Samples(Item):
     """A grid of samples, for the eye."""
 
     analysis = "samples"
-    minutes = (0.1, 0.1)
+    minutes = (0.02, 0.02)
     epoch: ClassVar[int | None] = None
 
     def plan(self, world: World) -> Plan:
@@ -32,8 +32,8 @@ class Samples(Item):
         return Plan({"count": 100}, gan=snapshot)
 
     def deviations(self, world: World, report: Report) -> list[Deviation]:  # noqa: ARG002  # the item's signature
-        """Of G."""
-        return generator(world.gan.card)
+        """Of G, as it was at that epoch."""
+        return generator((self.plan(world).gan or world.gan).card, str(self.epoch or 5))
 
     def outcome(self, world: World, report: Report) -> Outcome:  # noqa: ARG002  # the item's signature
         """For the eye."""

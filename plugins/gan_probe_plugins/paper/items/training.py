@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gan_probe_plugins.paper.item import World
 
 QUICK = 1000
+FAR = 0.05  # of the samples among real images, surely fewer: they are like none
 
 
 class NoCollapse(Item):
@@ -22,7 +23,7 @@ class NoCollapse(Item):
     title = "Stable training, without mode collapse"
     analysis = "collapse"
     claim = "the guidelines give stable training; no mode collapse is reported"
-    minutes = (5, 1.5)
+    minutes = (5, 2)
 
     def plan(self, world: World) -> Plan:
         """Samples beside held-out real images."""
@@ -42,13 +43,22 @@ class NoCollapse(Item):
         mine, real = (only(report, "support", of=who) for who in ("samples", "real images"))
         verdict: Any = world.gan.card.training.get("verdict")
         steady = f"; its training was {verdict['words']}" if isinstance(verdict, dict) and "words" in verdict else ""
-        here = f"{words}{steady}; support {number(mine['low']):,.0f} images at least; n = {mine['n']:,} samples"
+        here = f"{words}{steady}; support at least {_images(number(mine['low']))}; n = {mine['n']:,} samples"
         if words.startswith("collapsed"):
             return Outcome(here, "did not hold", "the signs are in the first table")
         expected = real["high"] if real["high"] is not None else real["support"] or real["low"]
         if words == "no sign of collapse" and number(mine["low"]) >= FEW * number(expected):
             return Outcome(here, "held", f"no sign, and by the interval {FEW:.0%} of real images' support or more")
         return Outcome(here, "undecided", "no sign of a collapse, but the intervals do not exclude one")
+
+    def undermines(self, report: Report) -> str:
+        """Samples that have collapsed, or of which hardly one lies among real images."""
+        if report.table("verdict").title.removeprefix("Verdict: ").startswith("collapsed"):
+            return f"the samples have collapsed, see {self.place}"
+        precision = only(report, "measures", measure="precision")
+        if number(precision["high"]) < FAR:
+            return f"hardly a sample is like any real image, see {self.place}"
+        return ""
 
 
 class NearReal(Item):
@@ -79,6 +89,10 @@ class NearReal(Item):
             f"{value(held, ('FID', 'FID low', 'FID high'), '.3g')}; n = {row['n']:,}"
         )
         return Outcome(here, "not comparable", "the paper gives no such number")
+
+
+def _images(n: float) -> str:
+    return f"{n:,.0f} image{'' if round(n) == 1 else 's'}"
 
 
 def _most(world: World, n: int) -> int:

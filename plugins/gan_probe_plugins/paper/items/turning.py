@@ -21,6 +21,7 @@ class Turning(Item):
     title = "A turn vector"
     analysis = "turn-vector"
     claim = "the axis between four faces that look left and four that look right turns new faces, step by step"
+    of_samples = True
     minutes = (6, 3)
 
     def plan(self, world: World) -> Plan:
