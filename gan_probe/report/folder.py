@@ -18,9 +18,9 @@ from gan_probe.report.csv import measure_csv, to_csv
 from gan_probe.report.drawing import pdf, png
 from gan_probe.report.html import render_page
 from gan_probe.report.json import dumps
-from gan_probe.report.latex import to_latex
+from gan_probe.report.latex import figure_to_latex, to_latex
 from gan_probe.report.methods import METHODS, REFERENCES, methods, to_bibtex, to_tex
-from gan_probe.report.names import file_names
+from gan_probe.report.names import file_names, label_prefix
 from gan_probe.report.reading import SUMS, Reading, read_report
 
 if TYPE_CHECKING:
@@ -103,20 +103,22 @@ class ReportFolder:
         parts = list(zip(run_report.analyses, file_names(run_report.analyses), strict=True))
         new = [(part, names) for part, names in parts if not any(p is part and n == names for p, n in self._landed)]
         for part, names in new:
-            self._write_part(part, names)
+            self._write_part(part, names, label_prefix(run_report))
         if new:
             self._landed = parts
             self.finish(run_report)
 
-    def _write_part(self, report: Report, names: Files) -> None:
+    def _write_part(self, report: Report, names: Files, prefix: str) -> None:
         # all is made before anything is written: what cannot be made leaves no half of itself
         made: dict[str, bytes] = {}
         for table, file in zip(report.tables, names.tables, strict=True):
             made[f"{file}.csv"] = to_csv(table).encode()
-            made[f"{file}.tex"] = to_latex(table, file.partition("/")[2]).encode()
+            made[f"{file}.tex"] = to_latex(table, _label(prefix, file)).encode()
         for figure, file in zip(report.figures, names.figures, strict=True):
             self._pictures[file] = made[f"{file}.png"] = png(figure)
-            made[f"{file}.pdf"] = pdf(figure)
+            made[f"{file}.pdf"] = page = pdf(figure)
+            name = file.partition("/")[2]
+            made[f"{file}.tex"] = figure_to_latex(figure, f"{name}.pdf", page, _label(prefix, file)).encode()
         for measure, file in zip(report.measures, names.measures, strict=True):
             made[file] = measure_csv(measure).encode()
         with contextlib.ExitStack() as stack:
@@ -268,6 +270,10 @@ def _stamp(path: Path) -> tuple[int, int, int]:
     except OSError:
         return 0, 0, 0
     return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _label(prefix: str, file: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", f"{prefix}{file.partition('/')[2]}")
 
 
 def _opened(stack: contextlib.ExitStack, artifact: Artifact) -> IO[bytes]:

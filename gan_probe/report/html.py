@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan_probe.report.methods import methods
 from gan_probe.report.names import Files, file_names
-from gan_probe.report.text import cell_text, numeric_columns, shorten, visible
+from gan_probe.report.text import cell_text, heading, numeric_columns, shorten, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -120,7 +120,7 @@ def _table(table: Table, file: str, numbers: dict[str, int], parts: Sequence[str
         "title": table.title or table.name,
         "caption": table.caption,
         "file": f"{file}.csv, .tex",
-        "columns": [(column, column in numeric) for column in table.columns],
+        "columns": [(heading(column), column in numeric) for column in table.columns],
         "rows": [[(cell_text(table, c, row[c]), c in numeric) for c in table.columns] for row in table.rows],
     }
 
@@ -137,7 +137,7 @@ def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mappin
         "title": figure.title or figure.name,
         "caption": figure.caption,
         "alt": figure.alt or figure.title or figure.name,
-        "file": f"{file}.png, .pdf",
+        "file": f"{file}.png, .pdf, .tex",
         "kind": "chart" if figure.is_chart else "pixels",
         "width": round(width * scale),
         "height": round(height * scale),

@@ -1,4 +1,4 @@
-"""Tables as LaTeX: booktabs, right-aligned numbers, and nothing that pdflatex does not know."""
+"""Tables and figures as LaTeX: booktabs, right-aligned numbers, and nothing that pdflatex does not know."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from gan_probe.report.text import cell_text, numeric_columns, shorten, visible
+from gan_probe.report.text import cell_text, heading, numeric_columns, shorten, visible
+from gan_probe.report.typesetting import COLUMN, HEIGHT, Layout, Sheet, lay_out, pieces, points, stack
 
 if TYPE_CHECKING:
-    from gan_probe.report.model import Table
+    from collections.abc import Sequence
+
+    from gan_probe.report.model import Figure, Table
 
 # Characters with a meaning to TeX, or that a plain font shows as another; brackets and stars are optional arguments
 # behind a line's end.
@@ -32,8 +35,11 @@ ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0306": "u", "\u0307": ".",
     "\u0308": '"', "\u030a": "r", "\u030b": "H", "\u030c": "v", "\u0327": "c", "\u0323": "d",
 }  # fmt: skip
-SENTENCE = 60  # characters: longer cells are no single words, and are broken into lines
+CAPTION, HEADING = 1200, 120  # characters: TeX cannot measure a line much longer than the one
 SCIENTIFIC = re.compile(r"(-?[0-9.]+)e([+-][0-9]+)")
+# in prose: a power of ten, or a size such as 16x16, which are no part of a word
+IN_PROSE = re.compile(r"(?<![\w.])(?:(?:\d+(?:\.\d+)?)e[+-]\d+|[1-9]\d*(?:x[1-9]\d*)+)(?![\w])", re.ASCII)
+MEDIA_BOX = re.compile(rb"/MediaBox ?\[ ?0 0 ([0-9.]{1,24}) ([0-9.]{1,24}) ?\]")
 
 
 def escape(text: str) -> str:
@@ -57,51 +63,119 @@ def _character(c: str) -> str:
     return f"{{[}}U+{ord(c):04X}{{]}}"
 
 
+def prose(text: str) -> str:
+    """The text escaped, with powers of ten and sizes such as 16x16 set as mathematics."""
+    text = visible(text)
+    found, start = "", 0
+    for match in IN_PROSE.finditer(text):
+        said = _number(match[0]) if "e" in match[0] else "$" + match[0].replace("x", r" \times ") + "$"
+        found += escape(text[start : match.start()]) + said
+        start = match.end()
+    return found + escape(text[start:])
+
+
 def _number(text: str) -> str:
     """A formatted number in LaTeX: a true minus sign, and powers of ten as such."""
     if match := SCIENTIFIC.fullmatch(text):
         mantissa, exponent = match[1], int(match[2])
         times = {"1": "", "-1": "-"}.get(mantissa, rf"{mantissa} \times ")
         return rf"${times}10^{{{exponent}}}$"
-    return "$-$" + escape(text[1:]) if text.startswith("-") else escape(text)
+    if text[:1] in ("-", "<"):
+        return f"${text[0]}$" + escape(text[1:])
+    return escape(text)
 
 
 def to_latex(table: Table, label: str) -> str:
-    r"""A `table` environment for `\input`; `label` (a-z 0-9 - only) is what `\ref{tab:label}` names."""
+    r"""A float for `\input`, `table` or `table*` as its width asks; `\ref{tab:label}` names it.
+
+    `label` is of a-z 0-9 - only. A table longer than a page becomes several floats under one number.
+    """
     numbers = numeric_columns(table)
-    # a longer line than 1,200 letters is more than TeX can measure
-    caption = shorten(f"{_sentence(shorten(table.title or table.name))} {table.caption}".strip(), 1200)
-    lines = [
-        r"% needs \usepackage{booktabs}",
-        r"\begin{table}[htbp]",
-        r"  \centering",
-        r"  \setlength{\belowcaptionskip}{1ex}",
-        rf"  \caption{{{escape(caption)}}}",
-        rf"  \label{{tab:{label}}}",
-    ]
-    if table.columns:
-        lines += [
-            rf"  \begin{{tabular}}{{@{{}}{_columns(table, numbers)}@{{}}}}",
-            r"    \toprule",
-            "    " + " & ".join(escape(column) for column in table.columns) + r" \\",
-            r"    \midrule",
+    headings = [shorten(heading(column), HEADING) for column in table.columns]
+    rows = [[cell_text(table, column, row[column]) for column in table.columns] for row in table.rows]
+    title = _sentence(shorten(table.title or table.name))
+    caption = shorten(f"{title} {table.caption}".strip(), CAPTION)
+    printed = [[SCIENTIFIC.sub(r"\1 × 10\2", cell) for cell in row] for row in rows]  # noqa: RUF001  # the right sign
+    layout = lay_out(headings, printed, [column in numbers for column in table.columns], caption)
+    float_ = "table*" if layout.across else "table"
+    packages = ["array"] * bool(layout.shares) + ["booktabs"] + ["graphicx"] * layout.across
+    lines = [rf"% needs \usepackage{{{','.join(packages)}}}"]
+    if layout.across:
+        lines.append("% made for both columns of a two-column page; shrunk to fit where the page is narrower")
+    for number, sheets in enumerate(layout.floats):
+        lines += [rf"\begin{{{float_}}}[htbp]", r"  \centering", r"  \setlength{\belowcaptionskip}{1ex}"]
+        if number:
+            lines += [r"  \addtocounter{table}{-1}", rf"  \caption{{{_text(title)} Continued.}}"]
+        else:
+            lines += [rf"  \caption{{{_text(caption)}}}", rf"  \label{{tab:{label}}}"]
+        if headings and layout.size.command:
+            lines.append(rf"  {layout.size.command}\setlength{{\tabcolsep}}{{{layout.size.gap:g}pt}}")
+        for place, sheet in enumerate(sheets if headings else ()):
+            lines += [r"  \par\medskip"] if place else []
+            lines += _tabular(sheet, layout, headings, rows, [column in numbers for column in table.columns])
+        lines.append(rf"\end{{{float_}}}")
+    return "\n".join([*lines, ""])
+
+
+def _tabular(
+    sheet: Sheet, layout: Layout, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[bool]
+) -> list[str]:
+    def column(i: int) -> str:
+        if i in layout.shares:
+            return rf">{{\raggedright\arraybackslash}}p{{{layout.shares[i]:.3f}\linewidth}}"
+        return "r" if numbers[i] else "l"
+
+    def head(i: int) -> str:
+        if i in layout.shares:
+            return _text(headings[i])
+        if not layout.stacked:
+            return escape(headings[i])
+        lines = list(map(escape, stack(headings[i], max((points(row[i]) for row in rows), default=0.0))))
+        joined = r" \\ ".join(lines)
+        return joined if len(lines) == 1 else rf"\begin{{tabular}}[b]{{@{{}}{column(i)}@{{}}}}{joined}\end{{tabular}}"
+
+    def cell(i: int, text: str) -> str:
+        return _text(text) if i in layout.shares else _number(text) if numbers[i] else escape(text)
+
+    before, behind = (r"  \sbox0{", "}") if layout.across else ("  ", "")
+    lines = [rf"{before}\begin{{tabular}}{{@{{}}{''.join(map(column, sheet.columns))}@{{}}}}", r"    \toprule"]
+    lines += ["    " + " & ".join(map(head, sheet.columns)) + r" \\", r"    \midrule"]
+    lines += ["    " + " & ".join(cell(i, rows[n][i]) for i in sheet.columns) + r" \\" for n in sheet.rows]
+    lines += [r"    \bottomrule", rf"  \end{{tabular}}{behind}"]
+    shrunk = r"  \resizebox{\ifdim\wd0>\linewidth\linewidth\else\wd0\fi}{!}{\usebox0}"
+    return [*lines, shrunk] if layout.across else lines
+
+
+def _text(text: str) -> str:
+    """Prose whose long words, such as a file's path, may break."""
+    return r"\allowbreak{}".join(map(prose, pieces(text)))
+
+
+def figure_to_latex(figure: Figure, file: str, pdf: bytes, label: str) -> str:
+    r"""A float with the figure's PDF and its caption; `\ref{fig:label}` names it.
+
+    `file` is the PDF's name, which `\graphicspath` finds. Its own width says whether it takes both columns.
+    """
+    match = MEDIA_BOX.search(pdf)
+    # a PDF's points are 1/72 of an inch, TeX's 1/72.27
+    width, height = (float(size) * 72.27 / 72 for size in match.groups()) if match else (COLUMN, COLUMN)
+    across = width > COLUMN * 1.15
+    room = r"\linewidth" if across or width > COLUMN * 0.9 else f"{width:.0f}pt"
+    tall = rf",height={HEIGHT - 80:.0f}pt,keepaspectratio" if height > HEIGHT - 80 else ""
+    float_ = "figure*" if across else "figure"
+    caption = shorten(f"{_sentence(shorten(figure.title or figure.name))} {figure.caption}".strip(), CAPTION)
+    return "\n".join(
+        [
+            r"% needs \usepackage{graphicx} and \graphicspath{{FOLDER/}}, the folder of this file",
+            rf"\begin{{{float_}}}[htbp]",
+            r"  \centering",
+            rf"  \includegraphics[width={room}{tall}]{{{file}}}",
+            rf"  \caption{{{_text(caption)}}}",
+            rf"  \label{{fig:{label}}}",
+            rf"\end{{{float_}}}",
+            "",
         ]
-        for row in table.rows:
-            cells = [
-                (_number if column in numbers else escape)(cell_text(table, column, row[column]))
-                for column in table.columns
-            ]
-            lines.append("    " + " & ".join(cells) + r" \\")
-        lines += [r"    \bottomrule", r"  \end{tabular}"]
-    return "\n".join([*lines, r"\end{table}", ""])
-
-
-def _columns(table: Table, numbers: frozenset[str]) -> str:
-    """Numbers flush right, words flush left; in a table of sentences, columns that break their lines."""
-    longest = max((len(cell_text(table, c, row[c])) for row in table.rows for c in table.columns), default=0)
-    if not numbers and longest > SENTENCE:
-        return rf"p{{{0.9 / len(table.columns):.2f}\linewidth}}" * len(table.columns)
-    return "".join("r" if c in numbers else "l" for c in table.columns)
+    )
 
 
 def _sentence(title: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_probe.report.bibtex import CITATION, Entry, parse
-from gan_probe.report.latex import escape
+from gan_probe.report.latex import prose
 from gan_probe.report.setting import setting
 
 if TYPE_CHECKING:
@@ -104,9 +104,9 @@ def to_tex(section: Methods) -> str:
     lines = [rf"% for \input, with \bibliography{{{REFERENCES.removesuffix('.bib')}}} at the document's end"]
     known = {entry.key: entry for entry in section.entries}
     for part in section.paragraphs:
-        text = rf"\paragraph{{{escape(part.title)}}}" + "\n"
+        text = rf"\paragraph{{{prose(part.title)}{'' if part.title.endswith(('.', '?', '!')) else '.'}}}" + "\n"
         for piece, key in _pieces(part.text, known):
-            text += (escape(piece.rstrip(" ")) + rf"~\cite{{{key}}}") if key else escape(piece)
+            text += (prose(piece.rstrip(" ")) + rf"~\cite{{{key}}}") if key else prose(piece)
         lines += textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False)
         lines.append("")
     return "\n".join([*lines, ""])

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gan_probe.report.model import Report
+    from gan_probe.report.model import Report, RunReport
 
 LONGEST = 100  # characters; file systems allow 255, with prefix, suffix and the temporary name around it
+
+LONGEST_LABEL = 40  # characters of a checkpoint's name in a LaTeX label
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,15 @@ def slug(name: str) -> str:
     """The name in `a-z 0-9 . _ -`, starting and ending with a letter or digit; runs of others become a dash."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9._]+", "-", plain)[-LONGEST:].strip("-._")
+
+
+def label_prefix(run_report: RunReport) -> str:
+    """What goes before the labels of a run's tables: its checkpoint, or what it compares, and the command but `run`."""
+    words = str(run_report.run.get("command", "")).split()
+    command = words[1] if words[:1] == ["gan-probe"] and len(words) > 1 and words[1] != "run" else ""
+    name = run_report.checkpoint.get("name") or run_report.title
+    parts = (slug(str(name or ""))[-LONGEST_LABEL:].strip("-._"), slug(command)[:LONGEST_LABEL])
+    return "".join(f"{part}-" for part in parts if part)
 
 
 def file_names(analyses: Sequence[Report]) -> list[Files]:

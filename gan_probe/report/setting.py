@@ -22,6 +22,8 @@ DATA_SETS = {
     "utkface64": "zhang2017",
 }
 
+DEVICES = {"cpu": "the CPU", "cuda": "a GPU", "cuda:0": "a GPU"}
+
 
 def setting(checkpoint: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     """Two to four sentences, citing as `[@key]`; nothing of a run that records no versions."""
@@ -32,8 +34,8 @@ def setting(checkpoint: Mapping[str, Any], run: Mapping[str, Any]) -> str:
     if "torch" in versions:
         software += f" and PyTorch {_said(versions['torch']).partition('+')[0]} [@paszke2019]"
     threads = run.get("threads")
-    where = f" on {_said(run['device'])}" if run.get("device") else ""
-    where += f", {threads} thread{'s' if threads != 1 else ''}" if isinstance(threads, int) else ""
+    where = f" on {DEVICES.get(run['device']) or _said(run['device'])}" if isinstance(run.get("device"), str) else ""
+    where += f" with {threads} thread{'s' if threads != 1 else ''}" if isinstance(threads, int) else ""
     seed = f"; every random draw follows from seed {_said(run['seed'])}" if run.get("seed") is not None else ""
     return " ".join([f"Results were computed with {software}{where}{seed}.", *_model(checkpoint), *_images(run)])
 
@@ -74,8 +76,12 @@ def _images(run: Mapping[str, Any]) -> list[str]:
     data = run.get("data")
     if not sets or not isinstance(data, str):
         return []
-    counted = ", ".join(f"{n:,} of {split}" for split, n in sets.items())
-    return [f"Images are those of {_said(data)}{_cite(data)}: {counted}."]
+    own = f"{_said(data)} "  # the set's own name need not be said again
+    counted = ", ".join(
+        f"{n:,} of its {split.removeprefix(own)} split" if split.startswith(own) else f"{n:,} of {split}"
+        for split, n in sets.items()
+    )
+    return [f"The images are those of {_said(data)}{_cite(data)}: {counted}."]
 
 
 def channels(stages: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"  # Persian and Indic words and many emoji need them
 CELL_LIMIT = 300  # characters of a cell that people are shown; CSV and JSON hold all
 GAP = "  "
+P_VALUE, LEAST_P = re.compile(r"(?:^|[ (])p(?:$|[ )])"), 0.001  # `p`, `Holm p`, `p (Holm)`
+IDENTIFIER = re.compile(r"[a-z]+(?:_[a-z]+)+")
 NARROWEST = 8  # columns of the terminal that a shortened text column keeps
 
 
@@ -55,8 +58,15 @@ def numeric_columns(table: Table) -> frozenset[str]:
 
 
 def cell_text(table: Table, column: str, value: Cell) -> str:
-    """A cell for people: formatted, visible, short."""
+    """A cell for people: formatted, visible, short; of a p value below 0.001 no more than that."""
+    if P_VALUE.search(column) and is_number(value) and 0 <= float(value or 0) < LEAST_P:
+        return f"<{LEAST_P:g}"
     return shorten(table.text(column, value))
+
+
+def heading(column: str) -> str:
+    """A column's name as pages print it: `n_train` as two words, all others as they are."""
+    return column.replace("_", " ") if IDENTIFIER.fullmatch(column) else column
 
 
 def display_width(text: str) -> int:
