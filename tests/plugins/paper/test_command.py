@@ -68,7 +68,9 @@ def test_the_report_says_what_was_done_and_what_would_make_the_rest_run(gan_prob
     assert [t["name"] for t in found["samples"]["tables"]][:2] == ["beside-the-paper", "deviations"]
     page = (folder / "index.html").read_text()
     assert "<h1>The DCGAN paper, remade for tiny</h1>" in page
-    assert page.count('<a href="#analysis-4">') == 2  # from the contents, and from the summary
+    assert page.count('<a href="#analysis-3">') == 2  # from the contents, and from the summary
+    assert page.count('<a href="#analysis-4">') == 1  # from the summary, to the list of what did not run
+    assert page.count('<li id="analysis-4"') == page.count('<section id="not-run"') == 1
     assert (folder / "tables" / "paper-summary.csv").is_file()
     assert (folder / "tables" / "samples-deviations.tex").is_file()
 
