@@ -52,6 +52,13 @@ def render_page(run_report: RunReport, pictures: Mapping[str, bytes] | None = No
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     numbers = {"table": 0, "figure": 0}
     files = file_names(run_report.analyses)
+    names = [report.name for report in run_report.analyses]
+    views = [
+        _analysis(report, written, numbers, pictures or {}, names) | {"anchor": f"analysis-{place}"}
+        for place, (report, written) in enumerate(zip(run_report.analyses, files, strict=True), 1)
+    ]
+    bare = [view for view in views if not any(view[part] for part in ("tables", "figures", "notes", "artifacts"))]
+    not_run = [view for view in bare if view["status"] == "refused"]
     return (
         _environment()
         .get_template("page.html.j2")
@@ -62,10 +69,8 @@ def render_page(run_report: RunReport, pictures: Mapping[str, bytes] | None = No
             title=shorten(run_report.title or run_report.checkpoint.get("name") or "gan-probe report"),
             subtitle=_subtitle(run_report.checkpoint),
             networks=_networks(run_report.checkpoint),
-            analyses=[
-                _analysis(report, names, numbers, pictures or {}, [r.name for r in run_report.analyses])
-                for report, names in zip(run_report.analyses, files, strict=True)
-            ],
+            analyses=[view for view in views if view not in not_run],
+            not_run=not_run,
             methods=methods(run_report).numbered(),
             provenance=[
                 (heading, list(_facts(facts)))

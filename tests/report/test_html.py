@@ -74,7 +74,7 @@ def test_the_page_is_self_contained_and_forbids_everything_else(sample_run: RunR
     page = render_page(sample_run)
     parsed = Skeleton(page)
     assert {
-        re.match(r"data:image/png;base64,|#(analysis-\d+|reference-\d+|methods|provenance)$", url) is not None
+        re.match(r"data:image/png;base64,|#(analysis-\d+|reference-\d+|methods|not-run|provenance)$", url) is not None
         for url in parsed.urls
     } == {True}
     assert "http" not in page.replace("http-equiv", "")
@@ -94,7 +94,7 @@ def test_the_page_shows_tables_statuses_options_and_provenance(sample_run: RunRe
         "Table 1.",
         "61.4%",
         "Figure 4.",
-        "Refused. inversion needs gradients",
+        "Not run Inversion. inversion needs gradients",
         "Failed. IndexError",
         "c-values 1e-05, 0.0001",
         "3 min 24 s",

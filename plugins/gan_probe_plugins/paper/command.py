@@ -84,7 +84,7 @@ def command(
     from gan_probe_plugins.paper.item import World
     from gan_probe_plugins.paper.items import all_items
     from gan_probe_plugins.paper.progress import Account
-    from gan_probe_plugins.paper.sections import summary, tasks
+    from gan_probe_plugins.paper.sections import SUMMARY, summary, tasks, told
 
     device = shared.choose_device(device)
     gan = source.load(device)
@@ -133,5 +133,6 @@ def command(
     job.on_begin = account.begin
     folder = out or Path(f"{shared.safe_name(gan.card.name)}-paper{'-quick' if quick else ''}")
     result = carry_out(job, folder, force=force, resume=not force, again="the same line", show=account.end)
+    click.echo(told(result[SUMMARY]))
     click.echo(str(folder / "index.html"))
     return 4 if any(report.status == "failed" for report in result.analyses) else 0

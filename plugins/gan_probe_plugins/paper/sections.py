@@ -76,6 +76,13 @@ def summary(items: Sequence[Item], world: World) -> Callable[[Mapping[str, Repor
     return made
 
 
+def told(report: Report) -> str:
+    """The first part of the report for a terminal: each item with its outcome, and how many there are of each."""
+    rows = report.table("summary").rows
+    width = max(len(str(row["outcome"])) for row in rows)
+    return "\n".join([*(f"{row['outcome']:{width}}  {row['item']}" for row in rows), *report.notes])
+
+
 def _doubt(items: Sequence[Item], parts: Mapping[str, Report]) -> str | None:
     """Why claims about samples say nothing, as the parts have it; None where none of them asked."""
     ended = [(item, parts[item.name]) for item in items if item.name in parts and parts[item.name].status == "ok"]
@@ -118,11 +125,9 @@ def _completed(item: Item, world: World) -> Callable[[Report], Report]:
 
 
 def _beside(item: Item, outcome: Outcome) -> Table:
-    # other parts may end later, or in another run: what they say of the samples is the summary's
-    proviso = (
-        ", unless the first table says that this means nothing" if item.of_samples and outcome.word == "held" else ""
-    )
-    word = f"{outcome.word}{proviso} ({outcome.why})"
+    word = f"{outcome.word} ({outcome.why})"
+    if item.of_samples and outcome.word == "held":  # other parts tell, which may end later
+        word += "; it means nothing if the samples have collapsed: see the first table"
     rows = {"the paper": item.claim, "here": outcome.here, "outcome": word}
     return Table(
         "beside-the-paper",

@@ -45,7 +45,14 @@ def test_the_report_says_what_was_done_and_what_would_make_the_rest_run(gan_prob
     save_checkpoint(tiny_gan(seed=1), kept / "epoch-1.pt")
     code, out, err = gan_probe_command("paper", checkpoint, "--quick")
     assert code == 0
-    assert out == f"{os.path.join('tiny-paper-quick', 'index.html')}\n"
+    assert out.splitlines() == [
+        "shown    Figures 2 and 3. Samples of this checkpoint",
+        "shown    Figure 2. Samples after one epoch",
+        "not run  Figure 3. Samples after five epochs",
+        "not run  Figure 6. Forgetting an object",
+        "Of 4 items: 2 shown, 2 not run. Intervals are each item's own: none is corrected for their number.",
+        os.path.join("tiny-paper-quick", "index.html"),
+    ]
     assert "[4/4] The paper's Figure 6. Forgetting an object: refused: needs boxes on samples" in err
     assert "to go in all" in err
     folder = tmp_path / "cwd" / "tiny-paper-quick"
@@ -68,7 +75,9 @@ def test_the_report_says_what_was_done_and_what_would_make_the_rest_run(gan_prob
     assert [t["name"] for t in found["samples"]["tables"]][:2] == ["beside-the-paper", "deviations"]
     page = (folder / "index.html").read_text()
     assert "<h1>The DCGAN paper, remade for tiny</h1>" in page
-    assert page.count('<a href="#analysis-4">') == 2  # from the contents, and from the summary
+    assert page.count('<a href="#analysis-3">') == 2  # from the contents, and from the summary
+    assert page.count('<a href="#analysis-4">') == 1  # from the summary, to the list of what did not run
+    assert page.count('<li id="analysis-4"') == page.count('<section id="not-run"') == 1
     assert (folder / "tables" / "paper-summary.csv").is_file()
     assert (folder / "tables" / "samples-deviations.tex").is_file()
 

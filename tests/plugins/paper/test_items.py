@@ -237,8 +237,16 @@ def collapse(words: str, precision: float, least: float = 900) -> Report:
     ("section_3", "word", "why"),
     [
         (collapse("no sign of collapse", 0.8), "held", "by the intervals"),
-        (collapse("collapsed: it has about 1 different image", 0.8, 1), "undecided", "have collapsed, see section 3"),
-        (collapse("its support shows no collapse", 0.01), "undecided", "like any real image, see section 3"),
+        (
+            collapse("collapsed: it has about 1 different image", 0.8, 1),
+            "undecided",
+            "have collapsed, see the paper's section 3",
+        ),
+        (
+            collapse("its support shows no collapse", 0.01),
+            "undecided",
+            "like any real image, see the paper's section 3",
+        ),
         (Report(status="refused", error="needs data"), "held", "have collapsed is not known"),
         (None, "held", "have collapsed is not known"),
     ],

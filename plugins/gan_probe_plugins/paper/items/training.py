@@ -54,10 +54,10 @@ class NoCollapse(Item):
     def undermines(self, report: Report) -> str:
         """Samples that have collapsed, or of which hardly one lies among real images."""
         if report.table("verdict").title.removeprefix("Verdict: ").startswith("collapsed"):
-            return f"the samples have collapsed, see {self.place}"
+            return f"the samples have collapsed, see the paper's {self.place}"
         precision = only(report, "measures", measure="precision")
         if number(precision["high"]) < FAR:
-            return f"hardly a sample is like any real image, see {self.place}"
+            return f"hardly a sample is like any real image, see the paper's {self.place}"
         return ""
 
 
