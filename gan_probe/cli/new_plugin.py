@@ -26,14 +26,14 @@ def command(name: str, out: Path | None) -> None:
 
     Prints what to do next on standard error, the files' paths on standard output.
     """
+    from gan_probe.errors import UsageError
     from gan_probe.new_plugin import plugin_files, write_plugin
     from gan_probe.plugins import host
 
     plugin_files(name)  # the name is judged first
     if name in host().analyses:
-        click.echo(
-            f"gan-probe: warning: there is an analysis {name} already: choose another name before you publish", err=True
-        )
+        owner = host().analyses[name].distribution
+        raise UsageError(f"there is an analysis {name} already, of {owner}: choose another name")
     folder = out or Path(f"gan-probe-{name}")
     for path in write_plugin(name, folder):
         click.echo(path)

@@ -58,7 +58,13 @@ def _overview(
         row["images"] = f"{card['image_size']}x{card['image_size']}x{card['channels']}" if card else None
         wrong = {name: contender.outcome(name).partition(":")[0] for name in analyses}
         said = ", ".join(f"{name} {status}" for name, status in wrong.items() if status != "ok")
-        rows.append(row | {"analyses": said or f"all {len(wrong)} ok", "its own report": contender.folder or None})
+        rows.append(
+            row
+            | {
+                "analyses": said or ("ok" if len(wrong) == 1 else f"all {len(wrong)} ok"),
+                "its own report": contender.folder or None,
+            }
+        )
     against = "the one before it in the training" if in_time(contenders) else contenders[0].name
     differing = [(one, row) for one in found for row in one.rows if row.verdict not in (None, "no")]
     notes = [f"{c.name} failed: {c.error}" for c in contenders if c.error]

@@ -30,7 +30,8 @@ def test_names_that_cannot_be_are_refused_before_anything_is_written(gan_probe_c
     assert list((tmp_path / "cwd").iterdir()) == []
 
 
-def test_a_name_that_is_taken_is_said(gan_probe_command):
-    code, _, err = gan_probe_command("new-plugin", "samples")
-    assert code == 0
-    assert "there is an analysis samples already" in err
+def test_a_name_that_is_taken_is_refused_before_anything_is_written(gan_probe_command, tmp_path):
+    code, out, err = gan_probe_command("new-plugin", "samples")
+    assert (code, out) == (2, "")
+    assert "there is an analysis samples already, of gan-probe" in err
+    assert list((tmp_path / "cwd").iterdir()) == []
