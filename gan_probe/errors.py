@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import traceback
+
 
 class GanProbeError(Exception):
     """An error that the user can mend: the command line prints its message as one line and exits with `exit_code`."""
@@ -39,9 +42,17 @@ def one_line(message: object, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def described(error: BaseException) -> str:
-    """The type and message of any error, on one line; strangers' errors may fail to say theirs."""
+def described(error: BaseException, module: str = "") -> str:
+    """The type and message of any error, on one line; strangers' errors may fail to say theirs.
+
+    Of a `module` it adds the file and line of its package where the error came from: `(sharpness.py, line 41)`.
+    """
+    where = ""
+    package = module.partition(".")[0]
+    for frame, line in traceback.walk_tb(error.__traceback__ if package else None):
+        if str(frame.f_globals.get("__name__")).partition(".")[0] == package:
+            where = f" ({os.path.basename(frame.f_code.co_filename)}, line {line})"
     try:
-        return one_line(f"{type(error).__name__}: {error}", 400)
+        return one_line(f"{type(error).__name__}: {error}", 150 if where else 400) + where
     except BaseException:
         return type(error).__name__

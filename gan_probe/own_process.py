@@ -202,11 +202,11 @@ def _work(pipe: Connection, job: Job) -> None:
     try:
         message = ("outcome", _opened_and_performed(pipe, job))
     except BaseException as error:
-        message = ("error", _told(error))
+        message = ("error", _told(error, job))
     try:
         pipe.send(message)
     except Exception as error:  # a figure that cannot be pickled, say
-        pipe.send(("error", _told(error)))
+        pipe.send(("error", _told(error, job)))
 
 
 def _end_with_parent() -> None:
@@ -217,9 +217,12 @@ def _end_with_parent() -> None:
         os.killpg(0, signal.SIGKILL)
 
 
-def _told(error: BaseException) -> tuple[str, str, str]:
+def _told(error: BaseException, job: Job) -> tuple[str, str, str]:
+    from gan_probe.plugins import host
+
     kind = next((name for name, cls in MENDABLE.items() if type(error) is cls), "")
-    return kind, one_line(error, 400) if kind else described(error), traceback.format_exc()
+    module = host().analyses[job.analysis].analysis.__module__ if job.analysis in host().analyses else ""
+    return kind, one_line(error, 400) if kind else described(error, module), traceback.format_exc()
 
 
 def _opened_and_performed(pipe: Connection, job: Job) -> Outcome:

@@ -77,7 +77,7 @@ class Host:
             if name in broken.plugin.split(":"):
                 raise UsageError(one_line(f"plugin {broken.plugin} cannot be used: {broken.reason}"))
         near = difflib.get_close_matches(name, self.analyses, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(self.analyses))}"
+        hint = f"did you mean {near[0]!r}?" if near else f"`gan-probe plugins` lists the {len(self.analyses)} there are"
         raise UsageError(one_line(f"no analysis {name!r}; {hint}"))
 
     def call(self, hook: str, read: Callable[[Any], T], **arguments: object) -> Iterator[tuple[str, T]]:

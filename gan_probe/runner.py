@@ -162,7 +162,7 @@ class Run:
             except (GanProbeError, OSError):
                 raise
             except Exception as error:  # a part of it cannot be written after all
-                parts[task.name] = self._signed(task, self._failure(error))
+                parts[task.name] = self._signed(task, self._failure(task, error))
                 hand_on([task.name])
 
         try:
@@ -213,7 +213,7 @@ class Run:
         except BaseException as error:
             if isinstance(error, OutputError) and not stranger(task.registered):
                 raise  # our own have met a full disk: what follows could not be written either
-            report = self._failure(error)
+            report = self._failure(task, error)
         notes = [*report.notes]
         if rebuilt:
             notes.append("This analysis needs gradients: it ran on networks rebuilt in torch from the ONNX graphs.")
@@ -221,13 +221,13 @@ class Run:
             notes.append(f"Put back after {task.analysis.name}: {', '.join(dict.fromkeys(restored))}.")
         return dataclasses.replace(report, notes=notes, seconds=round(time.perf_counter() - began, 3))
 
-    def _failure(self, error: BaseException) -> Report:
+    def _failure(self, task: Task, error: BaseException) -> Report:
         """The report of an analysis that failed with this error, which is told on."""
         if self.on_traceback is not None:
             self.on_traceback("".join(traceback.format_exception(error)))
-        reason = described(error)
+        reason = described(error, task.analysis.__module__)
         if isinstance(error, GanProbeError | CrashedError):
-            reason = reason.partition(": ")[2] or reason
+            reason = described(error).partition(": ")[2] or reason  # no bug of its own, or told there already
         self.errors.append(error if isinstance(error, Exception) else GanProbeError(reason))
         return Report(status="failed", error=one_line(reason))
 

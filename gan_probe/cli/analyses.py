@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from gan_probe.own_process import Opened
     from gan_probe.plugins import Host, Registered
     from gan_probe.report import Report
+
+LOCATED = re.compile(r" \([^ ]+, line [0-9]+\)$")  # a bug, whose traceback says more
 
 
 class AnalysesCommand(shared.SectionedCommand):
@@ -141,7 +145,8 @@ def show(report: Report, as_json: bool, taken_over: bool = False) -> None:
     if taken_over:
         click.echo(f"note: {report.name} is taken over from the report that was there", err=True)
     if report.status != "ok":
-        click.echo(f"gan-probe: {report.name} {report.status}: {one_line(report.error)}", err=True)
+        hint = "; --debug shows more" if LOCATED.search(report.error) and "--debug" not in sys.argv else ""
+        click.echo(f"gan-probe: {report.name} {report.status}: {one_line(report.error)}{hint}", err=True)
     if not as_json:
         for table in report.tables:
             click.echo(format_table(table) + "\n")

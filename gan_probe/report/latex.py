@@ -7,7 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from gan_probe.report.text import cell_text, heading, numeric_columns, shorten, visible
-from gan_probe.report.typesetting import COLUMN, HEIGHT, Layout, Sheet, lay_out, pieces, points, stack
+from gan_probe.report.typesetting import APART, COLUMN, HEIGHT, Layout, Sheet, lay_out, pieces, points, stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -140,7 +140,9 @@ def _tabular(
     before, behind = (r"  \sbox0{", "}") if layout.across else ("  ", "")
     lines = [rf"{before}\begin{{tabular}}{{@{{}}{''.join(map(column, sheet.columns))}@{{}}}}", r"    \toprule"]
     lines += ["    " + " & ".join(map(head, sheet.columns)) + r" \\", r"    \midrule"]
-    lines += ["    " + " & ".join(cell(i, rows[n][i]) for i in sheet.columns) + r" \\" for n in sheet.rows]
+    for n in sheet.rows:
+        lines += [rf"    \addlinespace[{APART:g}pt]"] if layout.shares and n > sheet.rows[0] else []
+        lines.append("    " + " & ".join(cell(i, rows[n][i]) for i in sheet.columns) + r" \\")
     lines += [r"    \bottomrule", rf"  \end{{tabular}}{behind}"]
     shrunk = r"  \resizebox{\ifdim\wd0>\linewidth\linewidth\else\wd0\fi}{!}{\usebox0}"
     return [*lines, shrunk] if layout.across else lines
@@ -161,7 +163,7 @@ def figure_to_latex(figure: Figure, file: str, pdf: bytes, label: str) -> str:
     width, height = (float(size) * 72.27 / 72 for size in match.groups()) if match else (COLUMN, COLUMN)
     across = width > COLUMN * 1.15
     room = r"\linewidth" if across or width > COLUMN * 0.9 else f"{width:.0f}pt"
-    tall = rf",height={HEIGHT - 80:.0f}pt,keepaspectratio" if height > HEIGHT - 80 else ""
+    tall = rf",height={HEIGHT - 95:.0f}pt,keepaspectratio" if height > HEIGHT - 95 else ""
     float_ = "figure*" if across else "figure"
     caption = shorten(f"{_sentence(shorten(figure.title or figure.name))} {figure.caption}".strip(), CAPTION)
     return "\n".join(

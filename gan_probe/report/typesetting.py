@@ -8,25 +8,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 # Points that LaTeX's article class gives in two columns; the common journals and conferences give more.
-COLUMN, PAGE, HEIGHT = 229.0, 469.0, 500.0
+COLUMN, PAGE, HEIGHT = 229.0, 469.0, 515.0
 ONE_COLUMN = 345.0  # the same class's line in one column, which shares of a line are to suit, too
-LINE = 12.0  # from one baseline to the next
+LINE, APART = 12.0, 3.0  # from one baseline of the caption to the next; between rows that break their lines
 # A letter's width in 10-point Computer Modern, rounded up: most other fonts are narrower.
 NARROW, WIDE, CAPITAL, OTHER, CODE = 3.95, 8.5, 7.6, 5.4, 46.0
 DIGIT = 5.0
+STEP = 3.0  # points by which columns of text grow
 LONG_WORD, PIECE = 80.0, 60.0  # points: words beyond the one are broken into pieces of the other
 
 
 @dataclass(frozen=True)
 class Size:
-    """A font size: its command, its width against the normal one, and half the gap between columns, in points."""
+    """A font size: its command, width against the normal one, half a column's gap and a line's height in points."""
 
     command: str
     scale: float
     gap: float
+    line: float
 
 
-SIZES = (Size("", 1.0, 6.0), Size(r"\small", 0.93, 5.0), Size(r"\footnotesize", 0.86, 4.0))
+SIZES = (Size("", 1.0, 6.0, 12.0), Size(r"\small", 0.93, 5.0, 11.0), Size(r"\footnotesize", 0.86, 4.0, 9.5))
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,16 @@ def lay_out(
         else max((points(w) for text in (headings[i], *(row[i] for row in rows)) for w in _unbroken(text)), default=0.0)
         for i in range(n)
     ]
+    roomy = [floor * PAGE / ONE_COLUMN for floor in floors]
+    if not any(numbers) and _wide(roomy, SIZES[-1]) <= PAGE:
+        floors = roomy  # its words fit where the line is one column's, too
     for size in SIZES[1:]:
         if _wide(floors, size) <= PAGE:
-            shares = _shares(floors, cells, [sum(points(row[i]) for row in rows) for i in range(n)], numbers, size)
-            return _paged(True, size, True, shares, [tuple(range(n))], rows, caption)
+            layout = _paged(
+                True, size, True, _shares(floors, cells, rows, numbers, size), [tuple(range(n))], rows, caption
+            )
+            if len(layout.floats) == 1 or size is SIZES[-1]:
+                return layout
     size = SIZES[-1]
     narrowed = [slim[i] if numbers[i] else min(slim[i], max(floors[i], PAGE / 4)) for i in range(n)]
     shares = {i: narrowed[i] * size.scale / PAGE for i in range(n) if narrowed[i] < slim[i]}
@@ -146,23 +154,30 @@ def _wide(widths: Sequence[float], size: Size) -> float:
 
 
 def _shares(
-    floors: Sequence[float], cells: Sequence[float], content: Sequence[float], numbers: Sequence[bool], size: Size
+    floors: Sequence[float],
+    cells: Sequence[float],
+    rows: Sequence[Sequence[str]],
+    numbers: Sequence[bool],
+    size: Size,
 ) -> dict[int, float]:
-    """What of a line each column of text gets: its longest word, and of the rest as much as it has to say."""
+    """What of a line each column of text gets: its longest word, and of the rest so much that the rows are low."""
     texts = [i for i in range(len(floors)) if not numbers[i]]
     widths = {i: floors[i] for i in texts}
     gaps = 2 * size.gap * (len(floors) - 1)
     room = PAGE - gaps if any(numbers) else max(PAGE * (1 - gaps / ONE_COLUMN), sum(floors) * size.scale)
     spare = room / size.scale - sum(floors)
-    growing = [i for i in texts if cells[i] > floors[i]]
-    while growing and spare > 1:
-        # what says three times as much is not to be three times as wide: its lines are full more often
-        total = sum(math.sqrt(content[i]) for i in growing)
-        given = {i: min(spare * math.sqrt(content[i]) / total, cells[i] - widths[i]) for i in growing}
-        for i, more in given.items():
-            widths[i] += more
-        spare -= sum(given.values())
-        growing = [i for i in growing if cells[i] - widths[i] > 1]
+    lengths = [{i: points(row[i]) for i in texts} for row in rows]
+    while spare >= STEP:
+        # a step goes to the column that makes most of the height: that of the tallest cells of their rows
+        height = dict.fromkeys(texts, 0.0)
+        for row in lengths:
+            tallest = max(texts, key=lambda i: row[i] / max(widths[i], 1.0))
+            height[tallest] += row[tallest] / max(widths[tallest], 1.0)
+        growing = [i for i in texts if cells[i] > widths[i]]
+        if not growing:
+            break
+        widths[max(growing, key=lambda i: height[i])] += STEP
+        spare -= STEP
     return {i: math.floor(1000 * widths[i] * size.scale / PAGE) / 1000 for i in texts}
 
 
@@ -194,10 +209,8 @@ def _paged(
         start = 0
         left -= head
         for number, row in enumerate(rows):
-            lines = (
-                math.ceil(1.15 * points(row[i]) * size.scale / (shares[i] * ONE_COLUMN)) for i in panel if i in shares
-            )
-            height = max(1, *lines, 1) * LINE * size.scale
+            lines = (math.ceil(points(row[i]) * size.scale / (shares[i] * ONE_COLUMN)) for i in panel if i in shares)
+            height = max(1, 1, *lines) * size.line + (APART if shares else 0)
             if left < height and (floats[-1] or number > start):
                 if number > start:
                     floats[-1].append(Sheet(panel, range(start, number)))

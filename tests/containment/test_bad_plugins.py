@@ -98,11 +98,19 @@ def quick_processes(monkeypatch):
 
 
 @pytest.mark.usefixtures("quick_processes")
-def test_bad_plugins_in_processes_of_their_own_cost_nobody_else_a_result(run):
-    kinds = [kind for kind in KINDS if not kind.limits and (not kind.survives or kind.name in APART)]
+@pytest.mark.parametrize(
+    ("place", "every"),
+    [pytest.param("middle", False, id="some")]
+    + [
+        pytest.param(place, True, id=f"all-{place}", marks=[pytest.mark.slow, pytest.mark.timeout(1800)])
+        for place in PLACES
+    ],
+)
+def test_bad_plugins_in_processes_of_their_own_cost_nobody_else_a_result(run, place, every):
+    kinds = [kind for kind in KINDS if not kind.limits and (every or not kind.survives or kind.name in APART)]
     code, _, err, alone = run(0, [])
     assert code == 0, err
-    code, out, err, beside = run(1, kinds)
+    code, out, err, beside = run(PLACES[place], kinds)
     assert code == 4, err
     assert "Traceback" not in err
     for kind in kinds:

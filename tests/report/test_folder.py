@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -261,3 +262,26 @@ def test_what_somebody_deletes_or_changes_meanwhile_is_written_again(sample_run:
         assert content().keys() == whole.keys()
         with pytest.raises(OutputError, match="in use"), ReportFolder(tmp_path / "r", force=True):
             pass
+
+
+def test_labels_of_several_reports_in_one_paper_do_not_meet(sample_run: RunReport, tmp_path: Path) -> None:
+    runs = [
+        RunReport({"name": "a_1"}, {"command": "gan-probe run a_1.pt"}),
+        RunReport({"name": "b"}, {"command": "gan-probe run b.pt"}),
+        RunReport({}, {"command": "gan-probe compare a_1.pt b.pt"}, title="a_1 and b"),
+        RunReport({"name": "b"}, {"command": "gan-probe paper b.pt"}, title="The paper, remade"),
+        RunReport({}, {}),
+    ]
+    labels = []
+    for i, run in enumerate(runs):
+        with ReportFolder(tmp_path / str(i)) as folder:
+            folder.add(run, sample_run.analyses[0])
+        tex = (tmp_path / str(i) / "tables/linear-probe-accuracy.tex").read_text("ascii")
+        labels += re.findall(r"\\label\{tab:(.*)\}", tex)
+    assert labels == [
+        "a-1-linear-probe-accuracy",
+        "b-linear-probe-accuracy",
+        "a-1-and-b-compare-linear-probe-accuracy",
+        "b-paper-linear-probe-accuracy",
+        "linear-probe-accuracy",
+    ]

@@ -21,7 +21,7 @@ SVM = (
 OTHER = "@article{svm2005, author = {Somebody Else}, title = {Another Work}, year = {2005}}"
 RUN = {"versions": {"gan-probe": "0.1.0", "torch": "2.15.0+cpu"}, "device": "cpu", "threads": 2, "seed": 3}
 DOCUMENT = (
-    "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n\\input{methods.tex}\n%s\n"
+    "\\documentclass{article}\\usepackage{array,booktabs,graphicx}\\begin{document}\n\\input{methods.tex}\n%s\n"
     "\\bibliographystyle{plain}\\bibliography{references}\\end{document}\n"
 )
 
@@ -59,10 +59,10 @@ def test_the_setting_says_what_was_run_on_what() -> None:
     card |= {"z_distribution": "normal", "generator": stages, "discriminator": None, "training_data": "SVHN"}
     images = [{"split": "cifar10 train", "n": 50000}, {"split": "cifar10 train", "n": 50000}, {"split": "test", "n": 7}]
     assert setting(card, RUN | {"data": "cifar10", "images": images}) == (
-        "Results were computed with gan-probe 0.1.0 [@gan-probe] and PyTorch 2.15.0 [@paszke2019] on cpu, 2 threads; "
+        "Results were computed with gan-probe 0.1.0 [@gan-probe] and PyTorch 2.15.0 [@paszke2019] on the CPU with 2 threads; "
         "every random draw follows from seed 3. The checkpoint is mine (SHA-256 9f2c4be19f2c): a generator from "
         "100-dimensional normal latents to 32x32 colour images (channels 100-256-3). It was trained on SVHN "
-        "[@netzer2011], by its card. Images are those of cifar10 [@krizhevsky2009]: 50,000 of cifar10 train, 7 of test."
+        "[@netzer2011], by its card. The images are those of cifar10 [@krizhevsky2009]: 50,000 of its train split, 7 of test."
     )
     assert setting({}, {}) == ""
 
@@ -88,7 +88,7 @@ def test_the_page_links_each_citation_to_its_reference() -> None:
 def test_latex_escapes_the_text_and_keeps_the_citation() -> None:
     tex = to_tex(methods(only(Report(title="A_b", methods=r"100% of \input{x} [@svm2005] $1.", references=(SVM,)))))
     assert tex.isascii()
-    assert "\\paragraph{A\\_b}\n100\\% of \\textbackslash{}input\\{x\\}~\\cite{svm2005} \\$1." in tex.replace(
+    assert "\\paragraph{A\\_b.}\n100\\% of \\textbackslash{}input\\{x\\}~\\cite{svm2005} \\$1." in tex.replace(
         "} 100", "}\n100"
     )
 
