@@ -143,18 +143,14 @@ def test_the_methods_name_the_checkpoints_and_cite_what_was_done():
 
 def test_numbers_show_as_many_decimals_as_their_intervals_need():
     close = [
-        Report(
-            measures=[
-                Measure("m", 0.047 + shift + (1e-3 + shift) * NOISE, "M", "tree", "u", better="lower", format=".3f")
-            ]
-        )
+        Report(measures=[Measure("m", 0.047 + shift + (1e-3 + shift) * NOISE, "M", "tree", "u", format=".3f")])
         for shift in (0, 4e-4)
     ]
     overview, found = compared(*(Contender(n, {"forest": r}) for n, r in zip("ab", close, strict=True)))
     table = found.table("m")
     shown = [table.text(c, table.rows[1][c]) for c in ("value", "low", "high", "difference")]
     assert len(set(shown)) == 4
-    assert "by +0.0004" in overview.notes[1]
+    assert "by +0.00037" in overview.notes[1]
 
 
 def test_the_curves_ticks_differ():
