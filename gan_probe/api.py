@@ -141,6 +141,7 @@ def compare(
     """
     from gan_probe.comparison import Contender, check_several, comparison, telling
     from gan_probe.plugins import host
+    from gan_probe.report.bibtex import parse
     from gan_probe.runner import Run, default_data
     from gan_probe.sampling import forget_samples
     from gan_probe.tasks import Task
@@ -174,7 +175,14 @@ def compare(
         raise errors[-1]
     title = registered.analysis.title or analysis
     overview, report = comparison(contenders, {analysis: title}, seed)
-    return replace(report, tables=[*overview.tables, *report.tables], notes=[*overview.notes, *report.notes])
+    works = {parse(text).key: text for text in (*overview.references, *report.references)}
+    return replace(
+        report,
+        tables=[*overview.tables, *report.tables],
+        methods=f"{overview.methods} {report.methods}".strip(),
+        references=list(works.values()),
+        notes=[*overview.notes, *report.notes],
+    )
 
 
 def _named(checkpoints: Sequence[GAN | str | Path]) -> list[tuple[Named, GAN | None]]:

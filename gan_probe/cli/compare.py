@@ -164,15 +164,17 @@ def command(
 
     def write(folder: ReportFolder) -> RunReport:
         """The comparison of what there is."""
+        waiting = len(contenders) < len(sources)
         whole = RunReport(
             {"checkpoints": {c.name: c.card.get("sha256", "") for c in contenders}},
             provenance(shared.command_line(), seed, device, data.name if data else None)
             | {"batch_size": batch_size, "images": images},
-            title=headline(contenders),
+            title=headline(contenders) + (f" ({len(contenders)} of {len(sources)} so far)" if waiting else ""),
         )
         titles = {r.analysis.name: r.analysis.title or r.analysis.name for r in chosen}
-        for report in comparison(contenders, titles, seed):
-            folder.add(whole, check_report(report))
+        *before, last = map(check_report, comparison(contenders, titles, seed))
+        whole.analyses += before
+        folder.add(whole, last)  # all of them, and the page once
         return whole
 
     with terminable(), ExitStack() as stack:
@@ -182,6 +184,8 @@ def command(
             for (one, source), place in zip(sources, _places([one for one, _ in sources]), strict=True):
                 with ReportFolder(out / place, force=force) as own:
                     run(one, source, own)
+                if 1 < len(contenders) < len(sources):
+                    write(folder)
         except KeyboardInterrupt:
             waiting = "interrupted before its turn"
             contenders += [

@@ -91,18 +91,19 @@ def _compared(contenders: Sequence[Contender]) -> str:
     for contender in opened:
         if built := networks(contender.card):
             kinds.setdefault(built, []).append(quoted(contender.name))
-    sentences = [f"Compared are checkpoints{training}: {_listed(told) or 'none could be opened'}."]
+    sentences = [f"Compared are checkpoints{training}: {listed(told) or 'none could be opened'}."]
     if len(kinds) == 1:
         sentences.append(f"Each has {next(iter(kinds))}.")
     else:
-        sentences += [f"{_listed(names)} {'have' if len(names) > 1 else 'has'} {k}." for k, names in kinds.items()]
+        sentences += [f"{listed(names)} {'have' if len(names) > 1 else 'has'} {k}." for k, names in kinds.items()]
     return " ".join(sentences)
 
 
 def _said(phrases: dict[str, str], methods: Iterable[str]) -> str:
     """The phrases of these methods, each once; of what has none, nothing is said."""
-    return _listed([phrases[method] for method in dict.fromkeys(methods) if method in phrases])
+    return listed([phrases[method] for method in dict.fromkeys(methods) if method in phrases])
 
 
-def _listed(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """The parts as a sentence names them: a, b and c."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

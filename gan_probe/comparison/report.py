@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from gan_probe.analysis import Context
 from gan_probe.comparison.charts import chart
-from gan_probe.comparison.methods import of_analysis, paragraph, references
+from gan_probe.comparison.methods import listed, of_analysis, paragraph, references
 from gan_probe.comparison.pictures import side_by_side
 from gan_probe.comparison.rows import LEVEL, compared, in_time
 from gan_probe.comparison.tables import intervals, merged, table
@@ -103,7 +103,7 @@ def _same(contenders: Sequence[Contender]) -> list[str]:
     for contender in contenders:
         if digest := contender.card.get("sha256"):
             files.setdefault(digest, []).append(contender.name)
-    return [f"{' and '.join(names)} are the same checkpoint." for names in files.values() if len(names) > 1]
+    return [f"{listed(names)} are the same checkpoint." for names in files.values() if len(names) > 1]
 
 
 def _sentence(one: Compared, row: Row, corrected: bool) -> str:
@@ -123,5 +123,5 @@ def headline(contenders: Sequence[Contender]) -> str:
     names = [contender.name for contender in contenders]
     trainings = {contender.training for contender in contenders}
     of = f"Training {name}: " if len(trainings) == 1 and (name := trainings.pop()) else ""
-    several = " and ".join(names) if len(names) < 3 else f"{len(names)} checkpoints, {names[0]} to {names[-1]}"
-    return one_line(of + several)
+    several = f"{len(names)} checkpoints, {names[0]} to {names[-1]}"
+    return one_line(of + (listed(names) if len(names) < 3 or (len(names) < 4 and not in_time(contenders)) else several))

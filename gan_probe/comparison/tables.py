@@ -27,7 +27,7 @@ def table(one: Compared, contenders: Sequence[Contender], count: int) -> Table:
         cells: dict[str, Cell] = {"checkpoint": row.contender.name}
         cells |= _cells(values, (found.value, found.low, found.high) if found else None)
         cells |= _cells(differences, (held.value, held.low, held.high) if held else None)
-        cells |= {"p": held.p if held else None, "Holm p": row.p}
+        cells["p (Holm)"] = row.p
         # a column takes room: what is the same in all rows stands in the caption
         if against is None:
             cells["against"] = row.against if held else None
@@ -41,7 +41,7 @@ def table(one: Compared, contenders: Sequence[Contender], count: int) -> Table:
         caption=f"{intervals(one)} {_held(one, against, count)}",
         formats=dict.fromkeys(values, one.format)
         | dict.fromkeys(differences, one.signed)
-        | {"p": ".2g", "Holm p": ".2g"}
+        | {"p (Holm)": ".2g"}
         | ({"n": ","} if len(sizes) > 1 else {}),
     )
 
@@ -77,10 +77,10 @@ def _held(one: Compared, against: str | None, count: int) -> str:
     if not said:
         return "There is no difference to be had."
     taken = "; ".join(f"{how} (95 %, {interval}; p: {test})" for how, interval, test in sorted(said))
-    corrected = "this is the only difference" if count == 1 else f"corrected over all {count} differences"
+    over = "of the only difference" if count == 1 else f"corrected over all {count} differences"
     return (
-        f"Differences{f' from {against}' if against else ''}: {taken}. Holm p: {corrected} of this comparison; "
-        f"marked where it is at most {LEVEL:g}."
+        f"Differences{f' from {against}' if against else ''}: {taken}. p (Holm): {over} of this comparison; marked "
+        f"where it is at most {LEVEL:g}."
     )
 
 

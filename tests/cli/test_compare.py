@@ -122,6 +122,24 @@ def test_a_folder_of_snapshots_is_a_series(gan_probe_command, tmp_path):
     assert (tmp_path / "cwd/comparison/figures/samples-grid-side-by-side.png").is_file()
 
 
+def test_older_snapshots_take_their_data_from_what_the_training_ended_with(gan_probe_command, tmp_path):
+    kept = tmp_path / "a-training" / "checkpoints"
+    kept.mkdir(parents=True)
+    for path, epochs, data in ((kept / "epoch-1.pt", 1, ""), (tmp_path / "a.pt", 2, "digits")):
+        gan = tiny_gan(epochs)
+        card = dataclasses.replace(gan.card, name=path.stem, training_data=data, training={"epochs": epochs})
+        gan.card = card
+        save_checkpoint(gan, path)
+    words = ("--feature-space", "pixels", "--samples", 60)
+    code, _, err = gan_probe_command("compare", tmp_path / "a-training", "-p", "quality", *words)
+    assert code == 0
+    assert "the data are digits, as the card of a says" in err
+    whole = json.loads((tmp_path / "cwd/comparison/report.json").read_text())
+    assert whole["title"] == "Training a: epoch-1 and epoch-2 (a.pt)"
+    assert [part["title"] for part in whole["methods"]][:2] == ["Setting", "Comparison"]
+    assert "The checkpoint is" not in whole["methods"][0]["text"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -216,7 +234,7 @@ def test_python_compares_what_is_open_and_what_is_named(checkpoints):
     )
     rows = report.table("accuracy").rows
     assert [row["checkpoint"] for row in rows] == ["a", "tiny"]
-    assert rows[1]["against"] == "a"
+    assert rows[1]["difference"] is not None
     assert report.name == "linear-probe"
 
 

@@ -3,9 +3,15 @@
 import numpy as np
 import pytest
 
-from gan_probe.comparison import Contender, comparison
+from gan_probe.analysis import Context
+from gan_probe.comparison import Contender, comparison, headline
+from gan_probe.comparison.rows import compared as of_rows
 from gan_probe.report import Figure, Measure, Report, Table
 from gan_probe.report.check import check_report
+
+CARD = {"image_size": 8, "channels": 1, "z_size": 5, "z_distribution": "normal"}
+CARD |= {"generator": [{"inputs": 5, "outputs": 1, "shape": [1, 8, 8]}]}
+NOISE = np.random.default_rng(1).normal(0, 1, 200)
 
 
 def report(shift=0.0, title="Height", units="u", **more):
@@ -47,10 +53,11 @@ def test_p_values_are_corrected_over_all_measures_and_analyses():
         for i in (0, 1)
     )
     found = comparison([Contender("a", first), Contender("b", second)], {"one": "One", "two": "Two"})
-    cells = [t.rows[1] for r in found[1:] for t in r.tables]
-    smallest = min(cells, key=lambda row: row["p"])
-    assert len(cells) == 6
-    assert smallest["Holm p"] == pytest.approx(6 * smallest["p"])
+    corrected = [t.rows[1]["p (Holm)"] for r in found[1:] for t in r.tables]
+    measured = of_rows([Contender("a", first), Contender("b", second)], ["one", "two"], Context(0).rng)
+    plain = [one.rows[1].difference.p for one in measured]
+    assert len(corrected) == 6
+    assert min(corrected) == pytest.approx(6 * min(plain))
 
 
 def test_what_failed_or_was_refused_is_a_row_that_says_so():
@@ -104,6 +111,65 @@ def test_an_analysis_without_measures_shows_its_tables_beside_each_other():
     _, found = compared(*(Contender(n, {"forest": r}) for n, r in zip("ab", reports, strict=True)))
     assert [dict(row) for row in found.table("t").rows] == [{"checkpoint": "a", "x": 1}, {"checkpoint": "b", "x": 2}]
     assert "no measures" in found.notes[0]
+
+
+def test_what_was_refused_everywhere_has_no_tables_to_speak_of():
+    refused = Report(status="refused", error="needs a data set")
+    _, found = compared(*(Contender(n, {"forest": refused}) for n in "ab"))
+    assert list(found.notes) == ["a refused: needs a data set", "b refused: needs a data set"]
+
+
+def test_a_checkpoint_that_comes_twice_is_named():
+    overview, _ = compared(
+        *(Contender(n, {"forest": report()}, card=CARD | {"sha256": n[0] * 64}) for n in ("a", "b", "a2"))
+    )
+    assert [note for note in overview.notes if "same checkpoint" in note] == ["a and a2 are the same checkpoint."]
+
+
+def test_the_methods_name_the_checkpoints_and_cite_what_was_done():
+    own = report(methods="We measured trees [@tree1999].", references=["@misc{tree1999, title = {Trees}}"])
+    other = report(0.5, methods="We measured 3 trees.")
+    overview, analysis = compared(
+        *(Contender(n, {"forest": r}, card=CARD | {"sha256": n * 64}) for n, r in (("a", own), ("b", other)))
+    )
+    for words in ("“a” (SHA-256 aaaaaaaaaaaa) and “b”", "Each has a generator from 5-dimensional normal latents"):
+        assert words in overview.methods
+    assert "bootstrap-t [@diciccio1996]" in overview.methods
+    assert "McNemar" not in overview.methods  # nothing here is a share
+    assert {entry.partition("{")[2].partition(",")[0] for entry in overview.references} == {"diciccio1996", "holm1979"}
+    assert analysis.methods.startswith("We measured trees [@tree1999]. This is said of “a”")
+    assert "tree1999" in analysis.references[0]
+
+
+def test_numbers_show_as_many_decimals_as_their_intervals_need():
+    close = [
+        Report(measures=[Measure("m", 0.047 + shift + (1e-3 + shift) * NOISE, "M", "tree", "u", format=".3f")])
+        for shift in (0, 4e-4)
+    ]
+    overview, found = compared(*(Contender(n, {"forest": r}) for n, r in zip("ab", close, strict=True)))
+    table = found.table("m")
+    shown = [table.text(c, table.rows[1][c]) for c in ("value", "low", "high", "difference")]
+    assert len(set(shown)) == 4
+    assert "by +0.00037" in overview.notes[1]
+
+
+def test_the_curves_ticks_differ():
+    series = [
+        Report(measures=[Measure("m", 0.047 + 1e-3 * i + 1e-3 * NOISE, "M", "tree", "u", format=".3f")]) for i in (1, 2)
+    ]
+    _, found = compared(*(Contender(f"epoch-{i}", {"forest": r}, float(i)) for i, r in enumerate(series)))
+    axes = found.figures[0].content.axes[0]
+    axes.figure.draw_without_rendering()
+    ticks = [label.get_text() for label in axes.get_yticklabels()]
+    assert len(ticks) > 3
+    assert len(set(ticks)) == len(ticks)
+
+
+def test_the_headline_names_the_training():
+    series = [Contender(f"epoch-{i}", moment=float(i), training="a") for i in (1, 2, 3)]
+    assert headline(series) == "Training a: 3 checkpoints, epoch-1 to epoch-3"
+    assert headline(series[:2]) == "Training a: epoch-1 and epoch-2"
+    assert headline([Contender("a"), Contender("b")]) == "a and b"
 
 
 def test_pictures_of_one_name_stand_beside_each_other():

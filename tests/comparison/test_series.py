@@ -1,9 +1,13 @@
 """Which checkpoints an argument stands for, and in what order."""
 
+from dataclasses import replace
+
 import pytest
 
 from gan_probe import BadInputError
-from gan_probe.comparison import check_several, named
+from gan_probe.checkpoints.native import save_checkpoint
+from gan_probe.comparison import check_several, named, telling
+from gan_probe.testing import tiny_gan
 
 
 @pytest.fixture
@@ -87,6 +91,60 @@ def test_a_folder_that_is_one_checkpoint_stays_one(files):
 def test_what_is_missing_is_said_before_anything_runs(files, argument, refused):
     files("g.pt")
     assert "no such file" in refused(named, ("g.pt", argument))
+
+
+def trained(path, epochs, data=""):
+    gan = tiny_gan(0)
+    gan.card = replace(gan.card, training={"epochs": epochs}, training_data=data)
+    save_checkpoint(gan, path)
+
+
+def test_what_the_training_ended_with_is_the_last_of_its_snapshots(files, tmp_path):
+    files("a-training/checkpoints/epoch-1.pt", "a-training/checkpoints/epoch-2.pt")
+    trained(tmp_path / "a.pt", 5)
+    assert seen("a-training") == [("epoch-1", 1), ("epoch-2", 2), ("epoch-5 (a.pt)", 5)]
+    assert {(one.training, one.ended.name) for one in named(("a-training",))} == {("a", "a.pt")}
+    assert seen("a-training/checkpoints") == seen("a-training")
+
+
+def test_one_snapshot_and_what_came_of_it_are_a_series(files, tmp_path):
+    files("a-training/checkpoints/epoch-1.pt")
+    trained(tmp_path / "a.pt", 2)
+    assert seen("a-training") == [("epoch-1", 1), ("epoch-2 (a.pt)", 2)]
+
+
+@pytest.mark.parametrize("epochs", [2, 1])
+def test_the_end_that_is_a_snapshot_already_or_is_of_an_earlier_training_does_not_join(files, tmp_path, epochs):
+    files("a-training/checkpoints/epoch-1.pt", "a-training/checkpoints/epoch-2.pt")
+    trained(tmp_path / "a.pt", epochs)
+    assert seen("a-training") == [("epoch-1", 1), ("epoch-2", 2)]
+
+
+def test_where_a_snapshots_card_is_silent_the_end_tells_the_data(tmp_path):
+    trained(tmp_path / "a.pt", 2, "digits")
+    silent, speaking = tiny_gan(1), tiny_gan(2)
+    for gan, data in ((silent, ""), (speaking, "mnist")):
+        gan.card = replace(gan.card, training_data=data)
+    assert telling(silent, tmp_path / "a.pt").card.training_data == "digits"
+    assert telling(speaking, tmp_path / "a.pt") is speaking
+    assert telling(silent, None) is silent
+    (tmp_path / "a.pt").write_bytes(b"damaged")
+    assert telling(silent, tmp_path / "a.pt") is silent
+
+
+@pytest.mark.parametrize(
+    ("there", "said"),
+    [
+        ([], "no snapshots are in f: "),
+        (["f/index.html", "f/report.json"], "no snapshots are in f: "),
+        (["f/checkpoints/epoch-1.pt"], "one snapshot alone is in f: "),
+        (["f/model.safetensors"], "only f is named"),
+    ],
+)
+def test_a_folder_of_no_series_is_told_from_a_checkpoint(files, tmp_path, refused, there, said):
+    (tmp_path / "f").mkdir()
+    files(*there)
+    assert said in refused(check_several, named(("f",)))
 
 
 def test_one_checkpoint_is_nothing_to_compare(files):
