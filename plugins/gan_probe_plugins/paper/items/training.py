@@ -57,7 +57,7 @@ class NoCollapse(Item):
             return f"the samples have collapsed, see the paper's {self.place}"
         precision = only(report, "measures", measure="precision")
         if number(precision["high"]) < FAR:
-            return f"hardly a sample is like any real image, see the paper's {self.place}"
+            return f"by precision hardly a sample is like any real image, see the paper's {self.place}"
         return ""
 
 
