@@ -57,12 +57,16 @@ def test_every_part_lands_under_its_name(sample_run: RunReport, tmp_path: Path) 
         "tables/linear-probe-accuracy.tex",
         "figures/linear-probe-classes.png",
         "figures/linear-probe-classes.pdf",
+        "figures/linear-probe-classes.tex",
         "figures/linear-probe-confusion.png",
         "figures/linear-probe-confusion.pdf",
+        "figures/linear-probe-confusion.tex",
         "figures/linear-probe-layers.png",
         "figures/linear-probe-layers.pdf",
+        "figures/linear-probe-layers.tex",
         "figures/samples-grid.png",
         "figures/samples-grid.pdf",
+        "figures/samples-grid.tex",
         "artifacts/samples-latents.npz",
     }
     data = json.loads((out / "report.json").read_text())
