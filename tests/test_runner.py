@@ -2,7 +2,6 @@
 
 import os
 import random
-import re
 import signal
 import warnings
 
@@ -210,7 +209,7 @@ def test_a_failure_is_recorded_with_its_reason_and_the_run_goes_on():
     job = Run(tiny_gan(), [analysis(crash, "bad"), analysis(numbers)])
     result = job.start()
     assert [r.status for r in result.analyses] == ["failed", "ok"]
-    assert re.fullmatch(r"ZeroDivisionError: division by zero \(test_runner.py, line [0-9]+\)", result["bad"].error)
+    assert result["bad"].error == "ZeroDivisionError: division by zero"
     assert isinstance(job.errors[0], ZeroDivisionError)
 
 

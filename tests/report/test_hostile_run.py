@@ -144,7 +144,7 @@ def check_latex(folder: Path, tmp_path: Path) -> None:
     if shutil.which("pdflatex") is None:
         return
     source = "\\clearpage\n".join(path.read_text("ascii") for path in sorted(folder.glob("tables/*.tex")))
-    head = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n"
+    head = "\\documentclass{article}\\usepackage{array,booktabs,graphicx}\\begin{document}\n"
     (tmp_path / "tex").mkdir()
     (tmp_path / "tex/t.tex").write_text(f"{head}{source}\\end{{document}}\n", "ascii")
     words = ["pdflatex", "-shell-escape", "-halt-on-error", "-interaction=nonstopmode", "t.tex"]

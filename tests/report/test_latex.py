@@ -168,9 +168,8 @@ def test_an_overfull_table_would_be_found(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
 def test_the_tables_of_a_real_report_fit_two_columns(tmp_path: Path) -> None:
-    options = {"plugins": ["linear-probe", "quality"], "data": "digits"}
-    report = gan_probe.run("digits-dcgan", **options)
-    tables = [table for part in report.analyses for table in part.tables]
+    parts = [gan_probe.run("digits-dcgan", analysis, data="digits") for analysis in ("linear-probe", "quality")]
+    tables = [table for part in parts for table in part.tables]
     assert len(tables) > 4
     source = "\\clearpage\n".join(to_latex(table, f"t{i}") for i, table in enumerate(tables))
     log = compiled(PAPER % ("twocolumn", source), tmp_path)

@@ -59,10 +59,11 @@ def test_the_setting_says_what_was_run_on_what() -> None:
     card |= {"z_distribution": "normal", "generator": stages, "discriminator": None, "training_data": "SVHN"}
     images = [{"split": "cifar10 train", "n": 50000}, {"split": "cifar10 train", "n": 50000}, {"split": "test", "n": 7}]
     assert setting(card, RUN | {"data": "cifar10", "images": images}) == (
-        "Results were computed with gan-probe 0.1.0 [@gan-probe] and PyTorch 2.15.0 [@paszke2019] on the CPU with 2 threads; "
-        "every random draw follows from seed 3. The checkpoint is mine (SHA-256 9f2c4be19f2c): a generator from "
-        "100-dimensional normal latents to 32x32 colour images (channels 100-256-3). It was trained on SVHN "
-        "[@netzer2011], by its card. The images are those of cifar10 [@krizhevsky2009]: 50,000 of its train split, 7 of test."
+        "Results were computed with gan-probe 0.1.0 [@gan-probe] and PyTorch 2.15.0 [@paszke2019] on the CPU with "
+        "2 threads; every random draw follows from seed 3. The checkpoint is mine (SHA-256 9f2c4be19f2c): a generator "
+        "from 100-dimensional normal latents to 32x32 colour images (channels 100-256-3). It was trained on "
+        "SVHN [@netzer2011], by its card. The images are those of cifar10 [@krizhevsky2009]: 50,000 of its train "
+        "split, 7 of test."
     )
     assert setting({}, {}) == ""
 

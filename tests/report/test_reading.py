@@ -98,7 +98,7 @@ def test_going_on_removes_what_is_not_taken_over_only_when_the_new_report_stands
         out.add(new, Report(name="more", tables=[Table("t", [{"a": 1}])]))
     assert read_report(folder).damaged == ()
     left = {n for n in files(folder) if "/" in n}
-    expected = {"figures/samples-grid.png", "figures/samples-grid.pdf", "artifacts/samples-latents.npz"}
+    expected = {f"figures/samples-grid.{kind}" for kind in ("png", "pdf", "tex")} | {"artifacts/samples-latents.npz"}
     expected |= {"tables/more-t.csv", "tables/more-t.tex"}
     assert left == expected
 

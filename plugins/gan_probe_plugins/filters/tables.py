@@ -123,7 +123,7 @@ def shown(columns: Sequence[Column], wanted: Targets) -> Table:
         rows,
         title="The filters pictured",
         caption=f"{METHOD} Intervals: 95 %, DeLong, over {n:,} images; p: one-sided Mann-Whitney test of AUC above "
-        f"0.5, Holm's correction over all {filters} filters (0: too small for a number). Gain: the target's share "
+        f"0.5, Holm's correction over all {filters} filters. Gain: the target's share "
         f"among the {TOP} images of that half that excite the filter most, less its share of all.",
         formats=dict.fromkeys(("AUC", "low", "high"), ".3f") | {"p": ".1g", GAIN: "+.0%", "share of all": ".0%"},
     )
