@@ -63,6 +63,7 @@ SHARED ?= ../shared
 
 reports: $(VENV)/.package  ## the example reports in reports/, made anew
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out reports/digits-dcgan --force
+	$(BIN)/gan-probe paper digits-dcgan --out reports/paper-digits-dcgan --force
 	$(BIN)/python $(SHARED)/data/unpack .cache cifar10
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples $(SHARED)/weights/dcgan_code_svhn \
 	  --data .cache/cifar10 --protocol cifar10 --draws 5 --c 2e-5,5e-5,1e-4,2e-4,5e-4,1e-3 \
