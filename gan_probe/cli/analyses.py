@@ -162,14 +162,14 @@ def warn_of_broken(plugins: Host) -> None:
         click.echo(f"gan-probe: plugin {one_line(broken.plugin)} left out: {broken.reason}", err=True)
 
 
-def exit_code(errors: Sequence[Exception], analyses: int) -> int:
-    """0, 4 where some of the analyses failed, or the code of the error where there was but one to run."""
+def exit_code(errors: Sequence[Exception], *, nothing_else: bool) -> int:
+    """0 without errors, 4 where there is more in the report than they, else the code of the first."""
     from gan_probe.errors import GanProbeError
 
     if not errors:
         return 0
     error = errors[0]
     # not of a stranger's own kind, whose code might be anything
-    if analyses == 1 and isinstance(error, GanProbeError) and type(error).__module__ == "gan_probe.errors":
+    if nothing_else and isinstance(error, GanProbeError) and type(error).__module__ == "gan_probe.errors":
         return error.exit_code
     return 4

@@ -205,9 +205,7 @@ def command(
         click.echo(dumps(result))
     click.echo(str(folder.path / "index.html"), err=as_json)
     ended_well = any(report.status == "ok" for c in contenders for report in c.reports.values())
-    if errors and not ended_well and isinstance(errors[0], GanProbeError):
-        return errors[0].exit_code
-    return 4 if errors else 0
+    return analyses.exit_code(errors, nothing_else=not ended_well)
 
 
 def _places(several: Sequence[Named]) -> list[str]:

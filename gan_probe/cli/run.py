@@ -125,7 +125,7 @@ def command(
 
         click.echo(dumps(result))
     click.echo(str(folder / "index.html"), err=as_json)
-    return analyses.exit_code(job.errors, len(result.analyses))
+    return analyses.exit_code(job.errors, nothing_else=len(result.analyses) == 1)
 
 
 def _default_folder(gan: Any, names: tuple[str, ...]) -> Path:
