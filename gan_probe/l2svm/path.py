@@ -9,7 +9,8 @@ from gan_probe.l2svm.rows import Rows
 from gan_probe.l2svm.subspace import Grown, Spanned, inverse
 
 FEW_FEATURES = 512  # up to which there is nothing to reduce
-FEW_ROWS = 2048  # up to which the rows' own span is taken whole
+FEW_ROWS = 2048  # up to which their products with each other stand in for the features
+WITHIN = 0.8  # of the goal, what is asked of the rows' products: rounding takes a little
 MOST_DIRECTIONS, MOST_BYTES = 512, 2**28  # of a subspace that grows, and of what the rows make of it
 SMALL_PART = 16  # the share of the features' number up to which a subspace costs little beside them
 EASIER = 0.03  # of the gap that is left, the part that a subspace's own problem may keep
@@ -28,47 +29,44 @@ class Path:
         self.W = np.zeros((X.width + 1, signs.shape[1]), np.float64 if double else np.float32)
         self.space: Grown | None = None
         self.outgrown = False
-        self.span: Spanned | None = None
         self.A = np.zeros((1, signs.shape[1]), np.float32)  # W within the subspace
         self.spans = not self.few_features and len(X) <= FEW_ROWS and 2 * len(X) <= X.width
+        self.among: tuple[Spanned, Path] | None = None  # the rows' span, and the path there
         directions = max(MOST_DIRECTIONS, X.width // SMALL_PART)
         self.most = min(directions, max(32, MOST_BYTES // (4 * len(X))), len(X), X.width)
-        if self.spans:
-            self.most = min(self.most, len(X) // 3)  # a growth costs more and more, the whole span always the same
         self._gram: np.ndarray | None = None
 
     def step(self, C: float, goal: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights (F + 1, K) and gaps (K,) for this C, at least the one before."""
         problem = Problem(self.signs, self.W.dtype.type(C) * self.shares, self.penalty)
+        if self.spans:
+            found = self._among_rows(problem, C, goal)
+            if found is not None:
+                return found
+            self.spans = False  # rows that depend on each other are no basis
         if not self.few_features and not self.outgrown:
             gap, self.outgrown = self._by_growth(problem, C, goal)
             if (gap <= goal).all() and not self.outgrown:
                 return self.W, gap
-        if self.spans:
-            for dtype in (np.float32, np.float64):
-                found = self._within_span(problem.in_precision(dtype), C, goal, dtype)
-                if found is not None and (found[1] <= goal).all():
-                    return found
-            self.spans = False  # rows that depend on each other are no basis
         return self._in_whole_space(problem, C, goal)
 
-    def _within_span(
-        self, problem: Problem, C: float, goal: float, dtype: type
-    ) -> tuple[np.ndarray, np.ndarray] | None:
-        if self.span is None or self.span.coordinates.dtype != dtype:
-            self.span = Spanned.by(self.X, self.shares, dtype)
-            if self.span is None:
-                return None
-            self.A = self.span.coordinates_of(self.X, self.W)
-        span = self.span
-        solver = iteratively(lambda share: inverse(span.gram, self.penalty, 2 * C * share))
-        if dtype == np.float64 and span.size <= FEW_FEATURES:
-            solver, goal = exactly, goal * FINAL
-        A, _, _ = newton(Rows(span.coordinates, self.X.pool), problem, self.A.astype(dtype), solver, goal / 4)
-        self.A = A.astype(np.float32)
-        W = span.weights(self.X, A)
-        self.W = W.astype(np.float32)
-        return W, self._gap(problem, W)
+    def _among_rows(self, problem: Problem, C: float, goal: float) -> tuple[np.ndarray, np.ndarray] | None:
+        """The optimum lies in the span of the rows, which are fewer; None where that is not told well enough."""
+        for dtype in (np.float32, np.float64):
+            if self.among is None or self.among[0].coordinates.dtype.itemsize < dtype().itemsize:
+                span = Spanned.by(self.X, dtype)
+                if span is None:
+                    return None
+                self.among = span, Path(Rows(span.coordinates, self.X.pool), self.signs, self.shares, self.penalty)
+            span, path = self.among
+            path.X.pool = self.X.pool
+            A, _ = path.step(C, WITHIN * goal)
+            W = span.weights(self.X, A)
+            margins = problem.signs * self.X.forward(W)
+            gap = problem.gap(problem.penalised(W) - self.X.backward(problem.pull(margins)), W, margins)
+            if (gap <= goal).all():
+                return W, gap
+        return None
 
     def _by_growth(self, problem: Problem, C: float, goal: float) -> tuple[np.ndarray, bool]:
         """Improve `W` within the subspace while that may grow; returns the gaps, and whether it is outgrown."""
@@ -119,7 +117,3 @@ class Path:
         W, _, gap = newton(self.X, problem.in_precision(np.float64), self.W.astype(np.float64), exact, goal * FINAL)
         self.W = W.astype(self.W.dtype)
         return W, gap
-
-    def _gap(self, problem: Problem, W: np.ndarray) -> np.ndarray:
-        margins = problem.signs * self.X.forward(W)
-        return problem.gap(problem.penalised(W) - self.X.backward(problem.pull(margins)), W, margins)

@@ -13,6 +13,7 @@ from threadpoolctl import ThreadpoolController
 
 BLOCK_BYTES = 2**23  # a block stays in a processor's cache between being multiplied from the right and from the left
 MOST_ROWS, FEWEST_ROWS = 512, 64
+KERNEL_ROWS = 128  # multiplied at once by those before them
 GATHERED_BYTES = 2**28  # of chosen rows, up to which they are copied once
 DEVICE_BYTES = 2**28
 SMALL = 2**18  # values, up to which handing them to a thread takes longer than multiplying them
@@ -106,13 +107,15 @@ class Rows:
 
     def kernel(self, dtype: Any) -> np.ndarray:
         """X X', (n, n), without the constant column; for few rows."""
+        self.readings += 1
         found = np.zeros((len(self), len(self)), dtype)
         every = self._block(slice(0, len(self)), dtype)
 
-        def write(block: Any, rows: slice) -> None:
-            found[rows, : rows.stop] = self._here(block @ every[: rows.stop].T)
+        def write(start: int) -> None:
+            rows = slice(start, min(start + KERNEL_ROWS, len(self)))
+            found[rows, : rows.stop] = self._here(every[rows] @ every[: rows.stop].T)
 
-        self._each(write, dtype)
+        list(self.pool.map(write, reversed(range(0, len(self), KERNEL_ROWS))))  # the longest first
         whole: np.ndarray = np.tril(found) + np.tril(found, -1).T
         return whole
 

@@ -98,28 +98,15 @@ class Spanned:
     """The space that few rows span: the factor of their kernel stands in for the features."""
 
     coordinates: np.ndarray  # (n, n), lower triangular: X X' = L L'
-    gram: np.ndarray
 
     @classmethod
-    def by(cls, X: Rows, shares: np.ndarray, dtype: type) -> Spanned | None:
+    def by(cls, X: Rows, dtype: type) -> Spanned | None:
         """None where the rows are so nearly dependent that the factor is not theirs."""
-        kernel = X.kernel(dtype).astype(np.float64)
         try:
-            factor = np.linalg.cholesky(kernel)
+            factor = np.linalg.cholesky(X.kernel(dtype).astype(np.float64))
         except LinAlgError:
             return None
-        wide = np.hstack([factor, np.ones((len(factor), 1))])
-        return cls(factor.astype(dtype), wide.T @ (shares * wide))
-
-    @property
-    def size(self) -> int:
-        """Its dimensions."""
-        return len(self.coordinates)
-
-    def coordinates_of(self, X: Rows, W: np.ndarray) -> np.ndarray:
-        """The coordinates (n + 1, K) of what weights (F + 1, K) hold of the span."""
-        seen = X.forward(np.vstack([W[:-1], np.zeros_like(W[-1:])]))
-        return np.vstack([solve_triangular(self.coordinates, seen, lower=True, check_finite=False), W[-1:]])
+        return cls(factor.astype(dtype))
 
     def weights(self, X: Rows, A: np.ndarray) -> np.ndarray:
         """The weights (F + 1, K) that coordinates (n + 1, K) stand for."""

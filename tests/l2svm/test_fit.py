@@ -176,6 +176,23 @@ def test_every_way_to_the_optimum_arrives(n, features, C, free):
         assert value(ours)[0] <= best * (1 + 3e-6)
 
 
+def test_rows_that_repeat_each_other_are_no_obstacle():
+    X, labels = correlated(150, 700)
+    once = l2svm.fit(X, labels, 1e-2, weights=np.full(150, 2.0))
+    twice = l2svm.fit(np.repeat(X, 2, axis=0), np.repeat(labels, 2), 1e-2)
+    assert (twice.gap <= l2svm.GAP).all()
+    np.testing.assert_allclose(once.coef, twice.coef, atol=2e-3 * np.abs(once.coef).max())
+
+
+def test_few_rows_are_read_a_few_times_for_any_number_of_values():
+    X, labels = correlated(150, 700)
+    path = list(l2svm.fit_path(X, labels, [1e-4, 1e-3, 1e-2, 1e-1]))
+    assert path[-1].readings <= 2 + 3 * len(path)
+    for along in path:
+        alone = l2svm.fit(X, labels, along.C)
+        np.testing.assert_allclose(along.coef, alone.coef, atol=2e-3 * np.abs(alone.coef).max())
+
+
 def test_the_gap_is_no_smaller_than_the_distance_to_the_optimum():
     X, labels = correlated(900, 700)
     best = l2svm.fit(X, labels, 1e-3, gap=1e-9)
