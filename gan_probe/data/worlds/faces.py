@@ -39,8 +39,8 @@ FACTORS: dict[str, Factor] = {
     "hair_tone": Number(0, 1),
     "hairline": Number(0, 1),
     "skin": Number(0, 1),  # dark to light
-    "head_x": Number(14.8, 17.2),
-    "head_y": Number(14.2, 15.8),
+    "head_x": Number(12.5, 19.5),  # people do not hold still: two faces laid over each other are a double exposure
+    "head_y": Number(13.2, 17.2),
     "head_width": Number(6.6, 7.8),  # half of it
     "head_height": Number(8.0, 9.0),
     "eye_size": Number(0.9, 1.15),
