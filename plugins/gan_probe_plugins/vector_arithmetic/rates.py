@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe import BadInputError, Measure, Report
-from gan_probe.arithmetic import Plausible, disjoint_draws, implied, parse_equation
-from gan_probe.feature_space import space_for
+from gan_probe.arithmetic import disjoint_draws, implied, parse_equation
 from gan_probe_plugins.concepts import Gallery, domain_note, judges_table, open_judges, says
 from gan_probe_plugins.vector_arithmetic import tables
+from gan_probe_plugins.vector_arithmetic.looks import OVERLAY, looks_of
 from gan_probe_plugins.vector_arithmetic.pictures import draws_figure, equation_figure, success_figure
 from gan_probe_plugins.vector_arithmetic.trial import MEAN, PIXELS, RANDOM, Trial, work_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from gan_probe import GAN, Context
     from gan_probe.judge import Judge
     from gan_probe_plugins.vector_arithmetic import VectorArithmeticOptions
+    from gan_probe_plugins.vector_arithmetic.looks import Looks
 
-REFERENCE, HELD_OUT = 2000, 1000  # images that plausibility is calibrated on
 FEW = 30  # draws below which a note warns
 
 
@@ -31,14 +31,15 @@ FEW = 30  # draws below which a note warns
 class Scored:
     """A trial and its scores by method.
 
-    `shows` holds each expected class' (R,) bool, `plausible` (R,) bool; `around` (R,) is the share of the sum's eight
-    neighbours that succeed, and `pools` the numbers of samples that each term's exemplars were drawn from.
+    `shows` holds each expected class' (R,) bool, `looks` that of each criterion of plausibility; `around` (R,) is the
+    share of the sum's eight neighbours that succeed, and `pools` the numbers of samples that each term's exemplars
+    were drawn from.
     """
 
     trial: Trial
     expected: Mapping[str, str]
     shows: Mapping[str, Mapping[str, np.ndarray]]
-    plausible: Mapping[str, np.ndarray]
+    looks: Mapping[str, Mapping[str, np.ndarray]]
     around: np.ndarray
     pools: tuple[int, ...]
 
@@ -46,9 +47,13 @@ class Scored:
         """Whether each draw shows every class expected of it, (R,) bool."""
         return np.asarray(np.all(list(self.shows[method].values()), axis=0))
 
+    def plausible(self, method: str) -> np.ndarray:
+        """Whether each meets every criterion of plausibility, (R,) bool."""
+        return np.asarray(np.all(list(self.looks[method].values()), axis=0))
+
     def success(self, method: str) -> np.ndarray:
-        """Whether it does so plausibly, (R,) bool."""
-        return np.asarray(self.shown(method) & self.plausible[method])
+        """Whether each shows what it should, plausibly, (R,) bool."""
+        return np.asarray(self.shown(method) & self.plausible(method))
 
 
 def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Report:
@@ -56,7 +61,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
     specs = options.judges or ()
     judges = open_judges(specs, gan.card, ctx)
     gallery = Gallery.judged(ctx.samples(gan, options.candidates), judges)
-    plausible, where = _plausible(gan, gallery, options, ctx)
+    looks = looks_of(gan, gallery, options, ctx)
     equations = [parse_equation(text) for text in options.equations or default_equations(judges)]
     expected = [implied(*(gallery.classes(term) for term in terms)) for terms in equations]
     scored: list[Scored] = []
@@ -69,7 +74,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             left_out.append(error)
             continue
         trial = work_out(gan, gallery.samples, terms, list(numbers), ctx)
-        scored.append(_score(trial, classes, judges, plausible, pools))
+        scored.append(_score(trial, classes, judges, looks, pools))
     ctx.progress(len(equations), len(equations), "equations")
     if not scored:
         raise left_out[0]
@@ -87,7 +92,10 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             tables.differences(scored),
             tables.criteria(scored),
             tables.exemplars(scored, options),
-            judges_table(judges, gallery.probabilities),
+            judges_table(
+                {**judges, OVERLAY: looks.overlay},
+                {**gallery.probabilities, OVERLAY: looks.overlay(gallery.samples.pixels)},
+            ),
         ],
         figures=figures,
         measures=[
@@ -108,7 +116,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             *map(tables.verdict, scored),
             *(f"Left out: {error}." for error in left_out),
             *_cautions(scored),
-            where,
+            looks.note,
             domain_note(judges, "generated images and sums"),
         ],
     )
@@ -122,11 +130,11 @@ def _methods(scored: Sequence[Scored], judges: Mapping[str, Judge], options: Vec
         f"{' to '.join(dict.fromkeys(f'{n:,}' for n in (draws[0], draws[-1])))} times each with other exemplars. "
         f"{len(judges)} classifier{'s' if len(judges) > 1 else ''} of labelled images chose the exemplars among "
         f"{options.candidates:,} samples, at a confidence of {options.confidence:.0%}, and said whether a sum shows "
-        "the classes expected; a sum succeeds if it does and is plausible, as near to reference images as 95 % of "
-        "others of their kind. Controls are single exemplars, also brought to a sample's length, sums of the "
-        "exemplars' pixels, the third concept alone, and random latents. Intervals are 95 % over draws: Wilson's "
-        "[@wilson1927] for rates, Student's t for the sum's neighbours, Bonett and Price's [@bonett2012] for paired "
-        "differences."
+        "the classes expected; a sum succeeds if it does and is plausible: as near to reference images as 95 % of "
+        "others of their kind, and no overlay to a classifier that learned such images from sums of their pixels. "
+        "Controls are single exemplars, also brought to a sample's length, sums of the exemplars' pixels, the third "
+        "concept alone, and random latents. Intervals are 95 % over draws: Wilson's [@wilson1927] for rates, Student's "
+        "t for the sum's neighbours, Bonett and Price's [@bonett2012] for paired differences."
     )
 
 
@@ -162,7 +170,7 @@ def _score(
     trial: Trial,
     expected: Mapping[str, str],
     judges: Mapping[str, Judge],
-    plausible: Callable[[np.ndarray], np.ndarray],
+    looks: Looks,
     pools: tuple[int, ...],
 ) -> Scored:
     def shows(images: np.ndarray) -> dict[str, np.ndarray]:
@@ -171,48 +179,22 @@ def _score(
     n = len(trial.around)
     others = np.delete(trial.around, 4, axis=1)  # (R, 8, H, W, C)
     flat = others.reshape(-1, *others.shape[2:])
-    around = np.all(list(shows(flat).values()), axis=0) & plausible(flat)
+    around = np.all([*shows(flat).values(), *looks(flat).values()], axis=0)
     return Scored(
         trial,
         expected,
         {method: shows(images) for method, images in trial.images.items()},
-        {method: plausible(images) for method, images in trial.images.items()},
+        {method: looks(images) for method, images in trial.images.items()},
         around.reshape(n, 8).mean(1),
         pools,
     )
-
-
-def _plausible(
-    gan: GAN, gallery: Gallery, options: VectorArithmeticOptions, ctx: Context
-) -> tuple[Callable[[np.ndarray], np.ndarray], str]:
-    """The test of plausibility, and a note on what it is."""
-    space = space_for(gan, options.feature_space, str(ctx.device))
-    if ctx.data is not None:
-        rng = ctx.rng("vector-arithmetic/reference")
-        split = ctx.data.train
-        n = min(REFERENCE + HELD_OUT, len(split))
-        images = ctx.images(split.take(n, rng), gan.card).images
-        what = f"images of {ctx.data.name}"
-    else:
-        images = gallery.samples.pixels[: REFERENCE + HELD_OUT]
-        what = "samples of the generator itself (there are no --data)"
-    parted = len(images) * REFERENCE // (REFERENCE + HELD_OUT)
-    if not parted:
-        raise BadInputError(f"plausibility needs two images at least, and {what} are {len(images)}: pass more --data")
-    features = space(images)
-    test = Plausible.calibrated(features[:parted], features[parted:])
-    note = (
-        f"Plausible is what lies as near to {parted:,} {what} as 95 % of {len(images) - parted:,} others of them "
-        f"do, by Euclidean distance to the nearest in {space.name}. What is blurred towards their mean passes too."
-    )
-    return lambda x: test(space(x)), " ".join([note, *space.notes])
 
 
 def _cautions(scored: list[Scored]) -> list[str]:
     notes = []
     if few := [s.trial.equation for s in scored if len(s.around) < FEW]:
         notes.append(f"Fewer than {FEW} draws, so wide intervals: {'; '.join(few)}. More --candidates allow more.")
-    rate = float(np.mean([s.plausible[RANDOM].mean() for s in scored]))
+    rate = float(np.mean([s.plausible(RANDOM).mean() for s in scored]))
     if rate < 0.5:
         notes.append(
             f"Only {rate:.0%} of random samples are plausible here: the generator draws other images than those that "

@@ -117,7 +117,7 @@ def criteria(scored: Sequence[Scored]) -> Table:
             parts = {f"shows {s.expected[judge]}": hit for judge, hit in s.shows[method].items()}
             if len(parts) > 1:
                 parts["shows all"] = s.shown(method)
-            for criterion, hit in (parts | {"plausible": s.plausible[method]}).items():
+            for criterion, hit in (parts | {**s.looks[method], "plausible": s.plausible(method)}).items():
                 low, high = wilson(int(hit.sum()), len(hit))
                 rows.append(
                     {
@@ -134,7 +134,8 @@ def criteria(scored: Sequence[Scored]) -> Table:
         "criteria",
         rows,
         title="By criterion",
-        caption="Shares of draws that meet each criterion by itself. 95 % intervals, Wilson.",
+        caption="Shares of draws that meet each criterion by itself; plausible: near to the data and one image. "
+        "95 % intervals, Wilson.",
         formats=dict.fromkeys(("share", *INTERVAL), ".1%") | {"draws": ","},
     )
 

@@ -76,6 +76,15 @@ def test_sums_of_pixels_show_the_attributes_and_look_like_no_image(report):
     assert shares(report, "plausible")["random z"] > 0.85
 
 
+def test_sums_of_pixels_are_told_from_single_images_and_sums_of_latents_are_not(report):
+    single = shares(report, "one image")
+    assert single["pixels of exemplars"] < 0.1
+    assert min(single["mean of exemplars"], single["random z"]) > 0.9
+    judge = report.table("judges").rows[-1]
+    assert judge["judge"] == "single image"
+    assert judge["low"] > 0.95
+
+
 def test_three_exemplars_keep_a_latents_length_and_one_does_not(report):
     lengths = {method: row["length"] for method, row in success(report).items()}
     assert lengths["random z"] == pytest.approx(1, abs=0.05)
