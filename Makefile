@@ -97,8 +97,7 @@ imagenet32: $(VENV)/.package  ## the paper's six-layer discriminator, briefly tr
 	  --c 1e-5,3e-5,1e-4,3e-4,1e-3 --out reports/imagenet32-cifar10 --force
 
 bench-probe: $(VENV)/.package  ## the solver against LinearSVC, and extraction against onnxruntime; JSON in the last line
-	$(BIN)/python benchmarks/extraction.py
-	$(BIN)/python benchmarks/solver.py --shared $(SHARED)
+	$(BIN)/python benchmarks/probe.py --shared $(SHARED)
 
 bench-neighbors: $(VENV)/.package  ## nearest neighbours against faiss and scikit-learn; JSON in the last line
 	-$(INSTALL) faiss-cpu

@@ -28,7 +28,8 @@ def patches() -> Callable[[], str]:
         for owner, code in before:
             now = vars(owner)
             for name, value in code.items():
-                if now.get(name, MISSING) is not value:
+                current = now.get(name, MISSING)
+                if current is not value and not _wrapped_by_torch(current, value):
                     setattr(owner, name, value)
                     changed.append(f"{owner.__name__}.{name}")
             for name in [name for name, _ in _code(owner) if name not in code and _inherited(owner, name)]:
@@ -51,6 +52,12 @@ def _owners() -> Iterator[Any]:
         yield module
         yield from (kind for kind in vars(module).values() if isinstance(kind, type) and kind.__module__ == name)
     yield from _below(Analysis)
+
+
+def _wrapped_by_torch(now: Any, before: Any) -> bool:
+    """Whether torch did it: it wraps `torch.manual_seed` when an optimiser first steps."""
+    where = getattr(getattr(now, "__code__", None), "co_filename", "")
+    return getattr(now, "__wrapped__", None) is before and where.startswith(sys.modules["torch"].__path__[0])
 
 
 def _inherited(owner: Any, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from gan_probe import Analysis, GanProbeError, Options, Report, option
 from gan_probe.cli.analyses import exit_code
 from gan_probe.cli.progress import Progress
 from gan_probe.lent_stream import LentStream, printing_aside
+from gan_probe.patches import patches
 from gan_probe.plugins import Registered
 from gan_probe.runner import Run
 from gan_probe.tasks import Task
@@ -148,3 +150,12 @@ def test_torch_still_sees_the_modes_of_its_user():
     with torch.inference_mode():
         Run(tiny_gan(), [Task(Registered(Good, "good", "theirs 1"))]).start()
         assert torch.is_inference_mode_enabled()
+
+
+def test_what_torch_wraps_of_its_own_is_no_plugins_doing(monkeypatch):
+    restore = patches()
+    # as `import torch._dynamo` does, which the first step of an optimiser brings
+    monkeypatch.setattr(torch, "manual_seed", torch._disable_dynamo(torch.manual_seed))
+    assert restore() == ""
+    monkeypatch.setattr(torch, "manual_seed", functools.wraps(torch.manual_seed)(lambda _: None))
+    assert "torch.manual_seed" in restore()
