@@ -11,9 +11,9 @@ The optimum is sought in a small subspace, the same for all classes, which grows
 the problem is an L2-SVM again, of some dozens of features, solved by Newton's method; the gradient of the whole problem
 at that solution then tells how far it is from the optimum, and in which directions the subspace should grow. Every
 reading of the data so widens all classes' choice: features of a network (10,000 x 7,168, C = 1e-4) take 22 readings to
-a gap of 1e-4. Few rows of many features are first multiplied with each other, once for all values of C: the optimum
-lies in their span, and the factor of their products stands in for them. Where a subspace would have to grow too large
-(C near a hard margin), Newton's method goes on in the whole space, preconditioned by it.
+a gap of 1e-4. Few rows of many features are multiplied with each other where a few readings do not arrive, once for all
+values of C: the optimum lies in their span, and the factor of their products stands in for them. Where a subspace would
+have to grow too large (C near a hard margin), Newton's method goes on in the whole space, preconditioned by it.
 
 The objective is 1-strongly convex in w, so half the squared norm of the gradient bounds its distance to the optimum:
 that bound is where the iteration stops. (Krylov subspaces with Galerkin projection: Saad 2003, chapters 5 and 9;

@@ -10,6 +10,7 @@ from gan_probe.l2svm.subspace import Grown, Spanned, inverse
 
 FEW_FEATURES = 512  # up to which there is nothing to reduce
 FEW_ROWS = 2048  # up to which their products with each other stand in for the features
+ROWS_A_READING = 64  # all products cost as much as a reading for each so many rows: read as often first, and no more
 WITHIN = 0.8  # of the goal, what is asked of the rows' products: rounding takes a little
 MOST_DIRECTIONS, MOST_BYTES = 512, 2**28  # of a subspace that grows, and of what the rows make of it
 SMALL_PART = 16  # the share of the features' number up to which a subspace costs little beside them
@@ -39,15 +40,15 @@ class Path:
     def step(self, C: float, goal: float) -> tuple[np.ndarray, np.ndarray]:
         """Weights (F + 1, K) and gaps (K,) for this C, at least the one before."""
         problem = Problem(self.signs, self.W.dtype.type(C) * self.shares, self.penalty)
+        if not self.few_features and not self.outgrown:
+            gap, self.outgrown = self._by_growth(problem, C, goal)
+            if (gap <= goal).all() and not self.outgrown:
+                return self.W, gap
         if self.spans:
             found = self._among_rows(problem, C, goal)
             if found is not None:
                 return found
             self.spans = False  # rows that depend on each other are no basis
-        if not self.few_features and not self.outgrown:
-            gap, self.outgrown = self._by_growth(problem, C, goal)
-            if (gap <= goal).all() and not self.outgrown:
-                return self.W, gap
         return self._in_whole_space(problem, C, goal)
 
     def _among_rows(self, problem: Problem, C: float, goal: float) -> tuple[np.ndarray, np.ndarray] | None:
@@ -90,6 +91,8 @@ class Path:
             gap = problem.gap(gradient, self.W, margins)
             if (gap <= goal).all():
                 return gap, False
+            if self.spans and self.X.readings * ROWS_A_READING >= len(self.X):
+                return gap, True
             now = np.array([gap.max(), problem.objective(self.W, margins).sum()])
             waited = 0 if (now < best * (0.7, 1 - 1e-3)).any() else waited + 1
             best = np.minimum(best, now)
