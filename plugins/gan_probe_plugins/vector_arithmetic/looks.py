@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gan_probe_plugins.vector_arithmetic import VectorArithmeticOptions
 
 REFERENCE, HELD_OUT = 2000, 1000  # images
+BLOCK = 128  # sums at once: of a hundred exemplars each, more would not fit into memory
 STEPS = 1000  # of the classifier's training, at most
 NEAR, SINGLE = "near to the data", "one image"
 OVERLAY = "single image"  # the judge's name
@@ -84,5 +85,6 @@ def looks_of(gan: GAN, gallery: Gallery, options: VectorArithmeticOptions, ctx: 
 def _with_overlays(images: np.ndarray, exemplars: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, H, W, C) and as many sums of such, with labels (2 N,): 0 for one image, 1 for an overlay."""
     n = len(images)
-    sums = pixel_sum([images[rng.integers(n, size=(n, exemplars))] for _ in range(3)])
-    return np.concatenate([images, sums]), np.repeat([0, 1], n)
+    chosen = rng.integers(n, size=(3, n, exemplars))
+    sums = [pixel_sum([images[part] for part in chosen[:, i : i + BLOCK]]) for i in range(0, n, BLOCK)]
+    return np.concatenate([images, *sums]), np.repeat([0, 1], n)
