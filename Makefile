@@ -12,7 +12,7 @@ else
 INSTALL = $(BIN)/python -m pip install -q --disable-pip-version-check
 endif
 
-.PHONY: demo test slow lint format docs reports zoo imagenet32 bench-probe bench-neighbors bench-dedup bench-sampling bench-train bench-stream ablations clean
+.PHONY: demo test slow lint format docs reports zoo imagenet32 bench-probe bench-full-size bench-neighbors bench-dedup bench-sampling bench-train bench-stream ablations clean
 
 demo: $(VENV)/.package  ## the main job on embedded inputs: the probe of a digits GAN, with its controls
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples digits-dcgan --out demo-report --force
@@ -98,6 +98,10 @@ imagenet32: $(VENV)/.package  ## the paper's six-layer discriminator, briefly tr
 
 bench-probe: $(VENV)/.package  ## the solver against LinearSVC, and extraction against onnxruntime; JSON in the last line
 	$(BIN)/python benchmarks/probe.py --shared $(SHARED)
+
+bench-full-size: $(VENV)/.package  ## the probe of 50,000 x 28,672 features: extraction, five values of C, memory; JSON in the last line
+	$(BIN)/python $(SHARED)/data/unpack .cache cifar10
+	$(BIN)/python benchmarks/full_size.py
 
 bench-neighbors: $(VENV)/.package  ## nearest neighbours against faiss and scikit-learn; JSON in the last line
 	-$(INSTALL) faiss-cpu
