@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_ITEMS = 20  # of a long list; report.json holds all
+SHORT_TABLE = 15  # rows
 NONE = "–"  # noqa: RUF001  # an en dash, as in tables
 CSS_DPI = 125  # charts are drawn at 250 dots an inch and shown at half their size: sharp on dense screens
 
@@ -90,14 +91,21 @@ def render_analysis(report: Report) -> str:
 def _analysis(
     report: Report, files: Files, numbers: dict[str, int], pictures: Mapping[str, bytes], parts: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """What the template shows of an analysis; `parts` names those of the page, which tables may lead to."""
+    """What the template shows of an analysis; `parts` names those of the page, which tables may lead to.
+
+    Long tables but the first come last, as details: the figures and what they say are not to be looked for below them.
+    """
+    tables = list(enumerate(zip(report.tables, files.tables, strict=True)))
+    first = [pair for place, pair in tables if place == 0 or len(pair[0].rows) <= SHORT_TABLE]
+    last = [pair for place, pair in tables if place > 0 and len(pair[0].rows) > SHORT_TABLE]
     return {
         "name": report.name,
         "title": report.title or report.name or "Report",
         "status": report.status,
         "error": report.error,
         "notes": report.notes,
-        "tables": [_table(t, f, numbers, parts) for t, f in zip(report.tables, files.tables, strict=True)],
+        "tables": [_table(table, file, numbers, parts) for table, file in first],
+        "details": [_table(table, file, numbers, parts) for table, file in last],
         "figures": [_figure(p, f, numbers, pictures) for p, f in zip(report.figures, files.figures, strict=True)],
         "artifacts": [
             *((file, artifact.caption) for artifact, file in zip(report.artifacts, files.artifacts, strict=True)),

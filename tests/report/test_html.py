@@ -167,3 +167,12 @@ def test_a_table_of_sentences_names_its_columns_in_every_cell_for_phones() -> No
 
 def test_a_runs_own_title_heads_its_page() -> None:
     assert "<h1>The paper</h1>" in render_page(RunReport({"name": "digits"}, {}, [], "The paper"))
+
+
+def test_long_tables_but_the_first_stand_behind_the_notes_and_are_numbered_as_they_stand() -> None:
+    rows = [{"x": number} for number in range(40)]
+    tables = [Table("first", rows), Table("long", rows), Table("short", rows[:3])]
+    page = Skeleton(render_page(RunReport({}, {}, [Report(name="a", tables=tables, notes=["Holds."])])))
+    text = " ".join(page.text)
+    places = [text.index(words) for words in ("Table 1", "first.", "Table 2", "short.", "Holds.", "Table 3", "long.")]
+    assert places == sorted(places)
