@@ -84,7 +84,7 @@ SUMS := smiling & long - neutral & long + neutral & short,\
 smiling & short - neutral & short + neutral & long,\
 smiling & no glasses - neutral & no glasses + neutral & glasses,\
 glasses & short - no glasses & short + no glasses & long,\
-glasses & neutral - no glasses & neutral + no glasses & smiling
+glasses & long - no glasses & long + no glasses & short
 
 zoo: $(VENV)/.package  ## the models in models/, or those of MODELS="...", trained and published: hours; stop and go on at will
 	$(BIN)/python models/zoo.py make --shared $(SHARED) $(MODELS)

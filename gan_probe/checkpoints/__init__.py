@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -111,7 +112,10 @@ def _missing(path: Path) -> str:
             f"{path} does not come with the installed package, which holds digits-dcgan alone: take the folder "
             f"models/{path} of gan-probe's repository and name its path"
         )
-    return one_line(f"{_short(path)}: there is no such file or folder; check the path")
+    near = difflib.get_close_matches(str(path), ["digits-dcgan", *ZOO], 1)
+    return one_line(
+        f"{_short(path)}: there is no such file or folder; {f'did you mean {near[0]}?' if near else 'check the path'}"
+    )
 
 
 def _short(path: Path, limit: int = 70) -> str:

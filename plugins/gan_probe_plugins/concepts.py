@@ -27,13 +27,13 @@ def open_judges(specs: Sequence[str], card: Card, ctx: Context) -> dict[str, Jud
 
     Without a name a judge is called as its labels are, or as its data where those are a pattern or a file.
     """
-    judges: dict[str, Judge] = {}
+    sources: dict[str, str] = {}
     for spec in specs:
         name, source = judge_name(spec)
-        if name in judges:
+        if name in sources:
             raise BadInputError(f"two judges are named {name[:40]!r}: write NAME=DATA:LABELS to tell them apart")
-        judges[name] = open_judge(source, card, ctx)
-    return judges
+        sources[name] = source
+    return {name: open_judge(source, card, ctx) for name, source in sources.items()}
 
 
 def judge_name(spec: str) -> tuple[str, str]:

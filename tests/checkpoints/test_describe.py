@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import pickle
+import re
 import subprocess
 import sys
 import tarfile
@@ -154,3 +155,10 @@ def test_the_package_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("name", "says"), [("digits-dcgn", "did you mean digits-dcgan?"), ("qqq", "check the path")])
+def test_a_name_that_is_nearly_a_models_is_told_which(name, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInputError, match=re.escape(says)):
+        load_gan(LoadRequest(name))

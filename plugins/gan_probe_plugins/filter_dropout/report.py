@@ -11,6 +11,7 @@ from gan_probe import Artifact, Measure, Report
 from gan_probe.report import quoted
 from gan_probe.sampling import sample_units
 from gan_probe_plugins.filter_dropout import pictures, tables
+from gan_probe_plugins.filter_dropout.verdict import verdicts
 
 if TYPE_CHECKING:
     from gan_probe_plugins.filter_dropout.experiment import Experiment
@@ -20,7 +21,9 @@ def report(done: Experiment) -> Report:
     """What went, what stayed, and how the maps were chosen."""
     model, layer, located = done.model, done.layer, done.located
     chosen = " (the second highest convolution, the output not counted)" if done.options.layer is None else ""
+    found = tables.tables(done)
     notes = [
+        *(verdicts(found, tables.rules(done), done.thing) if done.detectors is not None else ()),
         f"The maps are those of {layer.name}{chosen}: {layer.channels} of {layer.size}x{layer.size} positions. The "
         "paper's 'second highest' is ambiguous: as 200 maps were dropped, the highest, of 128, cannot have been meant.",
         f"Boxes: {located.how}; a quarter of these samples was held out of the regression.",
@@ -36,7 +39,7 @@ def report(done: Experiment) -> Report:
         )
     weights = {"layer": layer.name, "maps": model.order.tolist(), "weights": model.weights[model.order].tolist()}
     return Report(
-        tables=tables.tables(done),
+        tables=found,
         measures=_measures(done) if done.detectors is not None else [],
         figures=pictures.figures(done),
         artifacts=[Artifact("maps.json", json.dumps(weights).encode(), "the layer's maps, the strongest first")],

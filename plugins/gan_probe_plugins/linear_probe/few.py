@@ -28,7 +28,7 @@ def few_labels(few: Sequence[Draws], truth: np.ndarray) -> Table:
     """The mean accuracy over draws of so many labels, its interval, and the spread of single draws."""
     rows: list[dict[str, Cell]] = []
     for found in few:
-        mean, low, high = crossed_mean(found.right, overlap=found.overlap)
+        mean, low, high = _accuracy(found)
         rows.append(
             {
                 "features": found.name,
@@ -53,6 +53,12 @@ def few_labels(few: Sequence[Draws], truth: np.ndarray) -> Table:
         "deviations of single draws, as the paper prints it. Each row's C was chosen by the mean over other draws.",
         formats=PERCENT | WHOLE | {"C": "g", "n_train": ",", "dimensions": ","},
     )
+
+
+def _accuracy(found: Draws) -> tuple[float, float, float]:
+    """The mean over draws and its interval, within what an accuracy can be: nothing true is cut off."""
+    mean, low, high = crossed_mean(found.right, overlap=found.overlap)
+    return mean, max(0.0, low), min(1.0, high)
 
 
 def few_differences(few: Sequence[Draws]) -> list[Table]:
@@ -95,9 +101,7 @@ def few_chart(few: Sequence[Draws], probes: Sequence[Probe], truth: np.ndarray) 
     """Accuracy against the number of labelled images, a line for each feature set; all labels end the line."""
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
     for found in few:
-        lines.setdefault(found.name, []).append(
-            (float(found.n_train), *crossed_mean(found.right, overlap=found.overlap))
-        )
+        lines.setdefault(found.name, []).append((float(found.n_train), *_accuracy(found)))
     for probe in probes:
         right = int((probe.predictions == truth).sum())
         if probe.name in lines:

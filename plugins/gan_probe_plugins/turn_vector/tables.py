@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gan_probe_plugins.turn_vector.turning import Axes, Turned
 
 SLACK = 0.05  # by which a response may fall and still count as rising: a saturated judge trembles
+FEW = 30  # latents below which nothing is said to fail
 AXIS, CONTROL = "the axis", "random directions"
 
 
@@ -128,8 +129,9 @@ def verdict(response: Table, steadiness: Table, turned: Turned) -> str:
     above = float(difference(turned).rows[0]["low"] or 0) > 0
     held = rising == len(means) - 1 and above
     first, second = turned.axes.ends
+    word = "Holds" if held else "Undecided" if int(axis["latents"] or 0) < FEW else "Fails"
     return (
-        f"{'Holds' if held else 'Fails'} by the judge: from {first} to {second} the mean response goes from "
+        f"{word} by the judge: from {first} to {second} the mean response goes from "
         f"{means[0]:.2f} to {means[-1]:.2f} and rises at {rising} of {len(means) - 1} steps; {axis['monotone']:.0%} of "
         f"{axis['latents']} latents turn monotonely, {control['monotone']:.0%} along random directions as long."
     )

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from gan_probe.judge import Judge
     from gan_probe_plugins.turn_vector import TurnVectorOptions
 
-FEW = 30  # latents below which a note warns
-
 
 @dataclass(frozen=True, eq=False)
 class Axes:
@@ -78,8 +76,8 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
         found = [response, steadiness, tables.difference(turned), *found, judges_table(judges, axes.seen)]
         figures.append(pictures.response_figure(response, turned))
         notes += [tables.verdict(response, steadiness, turned), domain_note(judges, "generated images")]
-        if len(turned.responses) < FEW:
-            notes.append(f"Fewer than {FEW} latents, so wide intervals: more --candidates allow more.")
+        if len(turned.responses) < tables.FEW:
+            notes.append(f"Fewer than {tables.FEW} latents, so wide intervals: more --candidates allow more.")
     elif judge is not None:
         notes.append(f"The judge knows {', '.join(judge.classes)}, not {' and '.join(axes.ends)}: it was not asked.")
     else:

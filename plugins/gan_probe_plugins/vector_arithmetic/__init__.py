@@ -50,7 +50,9 @@ class VectorArithmetic(Analysis[VectorArithmeticOptions]):
     Options = VectorArithmeticOptions
 
     def check(self, gan: GAN | None, options: VectorArithmeticOptions, data: Data | None) -> None:  # noqa: ARG002
-        """Judges or marks must be named, and the generator be without labels."""
+        """Judges or marks must be named, equations be such, and the generator be without labels."""
+        from gan_probe.arithmetic import parse_equation
+
         if gan is not None and gan.card.classes:
             raise BadInputError("this generator draws what its label says: vector-arithmetic is about those without")
         if (options.judges is None) == (options.concepts is None):
@@ -58,6 +60,8 @@ class VectorArithmetic(Analysis[VectorArithmeticOptions]):
                 "name either --judges (labelled sets, as toy-faces:smile,toy-faces:glasses) or --concepts (a file of "
                 "gan-probe annotate)"
             )
+        for text in options.equations or ():
+            parse_equation(text)
         if options.judges is None and options.equations is None:
             raise UsageError("--concepts needs --equations 'A - B + C' in the names of the file's concepts")
 

@@ -71,7 +71,8 @@ def draws_figure(scored: Scored, number: int) -> Figure:
         figure,
         title=f"{scored.trial.equation}: the first {columns} draws",
         caption=f"A column is a draw of exemplars, none chosen (n = {columns} of {len(scored.around)}). Framed: shows "
-        f"{wanted(scored)} to the judges, and is plausible. Every row below the first is a control.",
+        f"{wanted(scored)} to the judges, and is plausible (near to the data, no overlay). Rows below the first: "
+        "controls.",
         alt=f"{hits} of {columns} images of the first row succeed.",
     )
 

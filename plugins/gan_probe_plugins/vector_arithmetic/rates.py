@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from gan_probe_plugins.vector_arithmetic import VectorArithmeticOptions
     from gan_probe_plugins.vector_arithmetic.looks import Looks
 
-FEW = 30  # draws below which a note warns
-
 
 @dataclass(frozen=True, eq=False)
 class Scored:
@@ -144,11 +142,7 @@ def default_equations(judges: Mapping[str, Judge]) -> list[str]:
     if len(ends) == 1:
         without, with_ = ends[0]
         return [f"{with_} - {without} + {without}"]
-    found = []
-    for (no_a, a), (no_b, b) in pairwise(ends):
-        found.append(f"{a} & {no_b} - {no_a} & {no_b} + {no_a} & {b}")
-        found.append(f"{b} & {no_a} - {no_b} & {no_a} + {no_b} & {a}")
-    return found
+    return [f"{a} & {no_b} - {no_a} & {no_b} + {no_a} & {b}" for (no_a, a), (no_b, b) in pairwise(ends)]
 
 
 def _exemplars(
@@ -192,8 +186,10 @@ def _score(
 
 def _cautions(scored: list[Scored]) -> list[str]:
     notes = []
-    if few := [s.trial.equation for s in scored if len(s.around) < FEW]:
-        notes.append(f"Fewer than {FEW} draws, so wide intervals: {'; '.join(few)}. More --candidates allow more.")
+    if few := [s.trial.equation for s in scored if len(s.around) < tables.FEW]:
+        notes.append(
+            f"Fewer than {tables.FEW} draws, so wide intervals: {'; '.join(few)}. More --candidates allow more."
+        )
     rate = float(np.mean([s.plausible(RANDOM).mean() for s in scored]))
     if rate < 0.5:
         notes.append(
