@@ -78,9 +78,11 @@ def checkpoints(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def gathered(*args: Any, ckpts: tuple[str, ...], arch: str | None, pin: tuple[str, ...], **kwargs: Any) -> Any:
-        from gan_probe.comparison import named
+        from gan_probe.comparison import check_several, named
 
-        found = [(one, Source(one.path, one.generator, one.discriminator, arch, pin)) for one in named(ckpts)]
+        several = named(ckpts)
+        check_several(several)
+        found = [(one, Source(one.path, one.generator, one.discriminator, arch, pin)) for one in several]
         return function(*args, sources=found, **kwargs)
 
     return click.argument("ckpts", metavar="CKPT...", nargs=-1, required=True)(arch(pin(gathered)))
@@ -115,6 +117,10 @@ class Source:
             arch=self.arch,
         )
 
+    def load_on(self, device: str) -> GAN:
+        """The same, moved to the device: other people's loaders may leave the networks elsewhere."""
+        return self.load(device).to(device)
+
 
 def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Where images come from: --data-root, --download, --labels."""
@@ -139,6 +145,11 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def command_line() -> str:
     """The command as it was typed, for the report."""
     return shlex.join(["gan-probe", *sys.argv[1:]])
+
+
+def on_traceback() -> Callable[[str], None] | None:
+    """Where tracebacks of analyses go: to stderr with --debug, else nowhere."""
+    return functools.partial(click.echo, err=True) if "--debug" in sys.argv else None
 
 
 def safe_name(name: str) -> str:
