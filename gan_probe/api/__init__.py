@@ -2,7 +2,6 @@
 
 from gan_probe.api.comparing import Contest, compare
 from gan_probe.api.opening import DataRequest, dataset_sources, load, open_data
-from gan_probe.api.running import run
-from gan_probe.api.study import Study
+from gan_probe.api.study import Study, run
 
 __all__ = ["Contest", "DataRequest", "Study", "compare", "dataset_sources", "load", "open_data", "run"]

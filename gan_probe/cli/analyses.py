@@ -83,38 +83,38 @@ data = click.option(
 )
 
 
-def containment(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Where analyses run: --isolate, --time-limit and --memory-limit."""
-    for decorate in (
-        click.option(
-            "--memory-limit",
-            type=click.FloatRange(0, min_open=True),
-            metavar="GB",
-            help="Of a process of its own.  [default: 3/4 of the memory available]",
-        ),
-        click.option(
-            "--time-limit",
-            type=click.FloatRange(0, min_open=True),
-            default=60,
-            show_default=True,
-            metavar="MINUTES",
-            help="Of a process of its own: it is stopped after so long.",
-        ),
-        click.option(
-            "--isolate/--in-process",
-            "isolate",
-            default=None,
-            help="Run every analysis, or none, in a process of its own; without: those of other people's plugins. "
-            "--in-process puts back what a plugin changes, but a crash, a hang, os._exit or lack of memory ends the "
-            "whole run, and threads and processes that it starts stay.",
-        ),
-    ):
-        function = decorate(function)
-    return function
+SETTINGS = (
+    shared.seed,
+    shared.device,
+    shared.batch_size,
+    click.option(
+        "--isolate/--in-process",
+        "isolate",
+        default=None,
+        help="Run every analysis, or none, in a process of its own; without: those of other people's plugins. "
+        "--in-process puts back what a plugin changes, but a crash, a hang, os._exit or lack of memory ends the "
+        "whole run, and threads and processes that it starts stay.",
+    ),
+    click.option(
+        "--time-limit",
+        type=click.FloatRange(0, min_open=True),
+        default=60,
+        show_default=True,
+        metavar="MINUTES",
+        help="Of a process of its own: it is stopped after so long.",
+    ),
+    click.option(
+        "--memory-limit",
+        type=click.FloatRange(0, min_open=True),
+        metavar="GB",
+        help="Of a process of its own.  [default: 3/4 of the memory available]",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output."),
+)
 
 
 def study(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The analyses and their options, the data and the settings that the line states, as one `study`."""
+    """--seed to --json; the settings, the analyses with their options and the data that the line states as `study`."""
 
     @functools.wraps(function)
     def gathered(
@@ -156,6 +156,8 @@ def study(function: Callable[..., Any]) -> Callable[..., Any]:
         )
         return function(*args, study=Study(plan, DataRequest(data_spec, data_root, download, labels)), **values)
 
+    for setting in reversed(SETTINGS):
+        gathered = setting(gathered)
     return gathered
 
 

@@ -44,14 +44,9 @@ Examples:
     metavar="DIR",
     help="Folder of the comparison; each checkpoint's own report lies in a folder within.",
 )
-@shared.seed
-@shared.device
-@shared.batch_size
-@analyses.containment
-@click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output.")
+@analyses.study
 @click.option("--force", is_flag=True, help="Replace a comparison that is already there.")
 @shared.debug
-@analyses.study
 def command(sources: list[tuple[Named, shared.Source]], study: Study, out: Path, as_json: bool, force: bool) -> int:
     """Run the same analyses over the checkpoints CKPT and compare their numbers.
 
@@ -72,7 +67,7 @@ def command(sources: list[tuple[Named, shared.Source]], study: Study, out: Path,
         try:
             for (one, source), place in zip(sources, _places([one for one, _ in sources]), strict=True):
                 with ReportFolder(out / place, force=force) as own:
-                    contest.enter(one, functools.partial(source.load_on, study.plan.device), own)
+                    contest.enter(one, functools.partial(source.load, study.plan.device), own)
                 if 1 < len(contenders) < len(sources):
                     _write(contest, folder, len(sources))
         except KeyboardInterrupt:

@@ -102,7 +102,7 @@ class Source:
         return bool(self.ckpt or self.generator or self.discriminator)
 
     def load(self, device: str = "cpu") -> GAN:
-        """The networks, opened; UsageError for a pin without a value."""
+        """The networks, opened on the device; UsageError for a pin without a value."""
         from gan_probe.api import load
 
         pinned = dict(pin.partition("=")[::2] for pin in self.pin)
@@ -115,11 +115,7 @@ class Source:
             device=device,
             pinned=pinned,
             arch=self.arch,
-        )
-
-    def load_on(self, device: str) -> GAN:
-        """The same, moved to the device: other people's loaders may leave the networks elsewhere."""
-        return self.load(device).to(device)
+        ).to(device)  # other people's loaders may leave them elsewhere
 
 
 def data_options(function: Callable[..., Any]) -> Callable[..., Any]:

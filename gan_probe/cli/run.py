@@ -34,15 +34,10 @@ Examples:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the report.  [default: NAME-report]"
 )
-@shared.seed
-@shared.device
-@shared.batch_size
-@analyses.containment
-@click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output.")
+@analyses.study
 @click.option("--force", is_flag=True, help="Replace a report that is already there.")
 @click.option("--resume", is_flag=True, help="Go on with the report that is already there: what is done is kept.")
 @shared.debug
-@analyses.study
 def command(source: shared.Source, study: Study, out: Path | None, as_json: bool, force: bool, resume: bool) -> int:
     """Run analyses over the checkpoint CKPT and write a report.
 
@@ -74,4 +69,4 @@ def command(source: shared.Source, study: Study, out: Path | None, as_json: bool
 
 
 def _opened(source: shared.Source, device: str) -> GAN | None:
-    return source.load_on(device) if source else None
+    return source.load(device) if source else None

@@ -82,7 +82,7 @@ def command(
     from gan_probe_plugins.paper.sections import SUMMARY, summary, tasks, told
 
     device = shared.choose_device(device)
-    gan = source.load_on(device)
+    gan = source.load(device)
     items = all_items()
     # --labels are those of --labelled or, where there are none, of --data
     wanted = DataRequest(data_spec, data_root, download, None if labelled or data_spec is None else labels)
