@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from gan_probe.analysis import NEEDS, Analysis, Context
-from gan_probe.data.names import short
-from gan_probe.errors import BadInputError, GanProbeError, OutputError, UsageError, described, one_line
+from gan_probe.errors import BadInputError, GanProbeError, OutputError, described, one_line
 from gan_probe.own_process import CrashedError, Job, Limits, lent, perform, perform_apart
 from gan_probe.plugins import stranger
 from gan_probe.provenance import provenance
@@ -19,12 +18,11 @@ from gan_probe.report import Report, RunReport
 from gan_probe.tasks import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from gan_probe.data import Data
     from gan_probe.gan import GAN
     from gan_probe.own_process import Outcome
-    from gan_probe.plugins import Registered
     from gan_probe.tasks import Task
 
 
@@ -262,24 +260,3 @@ class Run:
         outcome = perform(task.analysis, gan, task.options, context, drawn)
         loaded += [line for line in outcome.loaded if line not in loaded]
         return outcome
-
-
-def default_data(
-    gan: GAN | None, analyses: Sequence[Registered], names: Container[str], open_data: Callable[[str], Data]
-) -> tuple[Data | None, str]:
-    """The data that the checkpoint's card names, if an analysis can use them, and why not where they cannot be had.
-
-    A card may be a stranger's: only the `names` of registered sets count, never a path, and `open_data` should
-    download nothing.
-    """
-    if gan is None or not gan.card.training_data:
-        return None, ""
-    if not any("data" in r.analysis.needs | r.analysis.takes for r in analyses):
-        return None, ""
-    named = str(gan.card.training_data)
-    if named not in names:
-        return None, f"the card names {short(named, 40)!r}, which is no registered set: to use it, pass it yourself"
-    try:
-        return open_data(named), ""
-    except (BadInputError, UsageError) as error:
-        return None, f"the card names {named}, but: {error}"

@@ -13,10 +13,10 @@ from gan_probe.cli import options as shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-    from gan_probe.own_process import Opened
     from gan_probe.plugins import Host, Registered
-    from gan_probe.report import Report
+    from gan_probe.report import Report, RunReport
 
 LOCATED = re.compile(r" \([^ ]+, line [0-9]+\)$")  # a bug, whose traceback says more
 
@@ -83,58 +83,82 @@ data = click.option(
 )
 
 
-def containment(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Where analyses run: --isolate, --time-limit and --memory-limit as `isolate` and `limits` of a `Run`."""
+SETTINGS = (
+    shared.seed,
+    shared.device,
+    shared.batch_size,
+    click.option(
+        "--isolate/--in-process",
+        "isolate",
+        default=None,
+        help="Run every analysis, or none, in a process of its own; without: those of other people's plugins. "
+        "--in-process puts back what a plugin changes, but a crash, a hang, os._exit or lack of memory ends the "
+        "whole run, and threads and processes that it starts stay.",
+    ),
+    click.option(
+        "--time-limit",
+        type=click.FloatRange(0, min_open=True),
+        default=60,
+        show_default=True,
+        metavar="MINUTES",
+        help="Of a process of its own: it is stopped after so long.",
+    ),
+    click.option(
+        "--memory-limit",
+        type=click.FloatRange(0, min_open=True),
+        metavar="GB",
+        help="Of a process of its own.  [default: 3/4 of the memory available]",
+    ),
+    click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output."),
+)
+
+
+def study(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--seed to --json; the settings, the analyses with their options and the data that the line states as `study`."""
 
     @functools.wraps(function)
-    def gathered(*args: Any, **kwargs: Any) -> Any:
+    def gathered(
+        *args: Any,
+        names: tuple[str, ...],
+        data_spec: str | None,
+        data_root: str | None,
+        download: bool,
+        labels: str | None,
+        seed: int,
+        device: str,
+        batch_size: int,
+        isolate: bool | None,
+        time_limit: float,
+        memory_limit: float | None,
+        **values: Any,
+    ) -> Any:
+        from gan_probe.api import DataRequest, Study
         from gan_probe.own_process import Limits
+        from gan_probe.plugins import host
+        from gan_probe.runner import Run
+        from gan_probe.tasks import Task
 
-        isolate, minutes, memory = (kwargs.pop(name) for name in ("isolate", "time_limit", "memory_limit"))
-        kwargs["isolate"] = "strangers" if isolate is None else "all" if isolate else "none"
-        kwargs["limits"] = Limits(60 * minutes, None if memory is None else int(memory * 1e9))
-        return function(*args, **kwargs)
+        typed = shared.plugin_values(click.get_current_context().meta["gan_probe.options"], values)
+        plugins = host()
+        warn_of_broken(plugins)
+        chosen = [plugins.find(name) for name in dict.fromkeys(names)] or plugins.analyses.values()
+        plan = Run(
+            None,
+            [Task(registered, typed.get(registered.analysis.name, {})) for registered in chosen],
+            None,
+            seed,
+            shared.choose_device(device),
+            batch_size,
+            command=shared.command_line(),
+            on_traceback=shared.on_traceback(),
+            isolate="strangers" if isolate is None else "all" if isolate else "none",
+            limits=Limits(60 * time_limit, None if memory_limit is None else int(memory_limit * 1e9)),
+        )
+        return function(*args, study=Study(plan, DataRequest(data_spec, data_root, download, labels)), **values)
 
-    for decorate in (
-        click.option(
-            "--memory-limit",
-            type=click.FloatRange(0, min_open=True),
-            metavar="GB",
-            help="Of a process of its own.  [default: 3/4 of the memory available]",
-        ),
-        click.option(
-            "--time-limit",
-            type=click.FloatRange(0, min_open=True),
-            default=60,
-            show_default=True,
-            metavar="MINUTES",
-            help="Of a process of its own: it is stopped after so long.",
-        ),
-        click.option(
-            "--isolate/--in-process",
-            "isolate",
-            default=None,
-            help="Run every analysis, or none, in a process of its own; without: those of other people's plugins. "
-            "--in-process puts back what a plugin changes, but a crash, a hang, os._exit or lack of memory ends the "
-            "whole run, and threads and processes that it starts stay.",
-        ),
-    ):
-        gathered = decorate(gathered)
+    for setting in reversed(SETTINGS):
+        gathered = setting(gathered)
     return gathered
-
-
-def reopen(
-    source: shared.Source, device: str, data_spec: str | None, data_root: str | None, labels: str | None
-) -> Opened:
-    """Open in another process what the command has opened in this one; what was downloaded is there by now."""
-    from gan_probe.api import open_data
-    from gan_probe.own_process import Opened
-
-    gan = source.load(device) if source else None
-    if gan is not None:
-        gan.to(device)
-    data = None if data_spec is None else open_data(data_spec, root=data_root, labels=labels)
-    return Opened(gan, data, lambda spec, own: open_data(spec, root=data_root, labels=own))
 
 
 def show(report: Report, as_json: bool, taken_over: bool = False) -> None:
@@ -152,6 +176,15 @@ def show(report: Report, as_json: bool, taken_over: bool = False) -> None:
             click.echo(format_table(table) + "\n")
     for note in report.notes:
         click.echo(f"note: {one_line(note, 400)}", err=True)
+
+
+def conclude(result: RunReport, folder: Path, as_json: bool) -> None:
+    """Print what ends a command: the whole report, if as JSON, and where its page is."""
+    if as_json:
+        from gan_probe.report.json import dumps
+
+        click.echo(dumps(result))
+    click.echo(str(folder / "index.html"), err=as_json)
 
 
 def warn_of_broken(plugins: Host) -> None:

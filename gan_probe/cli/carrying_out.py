@@ -35,7 +35,6 @@ def carry_out(
     done and raise StoppedError, which says that the line `again` goes on.
     """
     from gan_probe.errors import StoppedError
-    from gan_probe.plugins import host
     from gan_probe.report.folder import ReportFolder
 
     with terminable(), ExitStack() as stack:
@@ -57,9 +56,16 @@ def carry_out(
         except KeyboardInterrupt:
             raise StoppedError(f"stopped; what was done is in {path}: {again} goes on") from None
         folder.finish(result)
-        for _ in host().call("write_report", lambda _: None, report=result, folder=folder.path):
-            pass  # it gives nothing: what it writes is its result
+        pass_on(result, folder.path)
     return result
+
+
+def pass_on(result: RunReport, folder: Path) -> None:
+    """Let plugins write a report that is whole in their own formats."""
+    from gan_probe.plugins import host
+
+    for _ in host().call("write_report", lambda _: None, report=result, folder=folder):
+        pass  # it gives nothing: what it writes is its result
 
 
 def _taken_over(job: Run, folder: ReportFolder, force: bool) -> tuple[dict[str, Report], list[dict[str, object]]]:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
-import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from gan_probe.cli import analyses
 from gan_probe.cli import options as shared
+from gan_probe.cli.carrying_out import pass_on
 from gan_probe.cli.termination import terminable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gan_probe.api import Contest, Study
     from gan_probe.comparison import Named
-    from gan_probe.data import Data
-    from gan_probe.own_process import Limits
-    from gan_probe.report import Report, RunReport
+    from gan_probe.report import RunReport
     from gan_probe.report.folder import ReportFolder
 
 
@@ -46,33 +44,10 @@ Examples:
     metavar="DIR",
     help="Folder of the comparison; each checkpoint's own report lies in a folder within.",
 )
-@shared.seed
-@shared.device
-@shared.batch_size
-@analyses.containment
-@click.option("--json", "as_json", is_flag=True, help="Print report.json on standard output.")
+@analyses.study
 @click.option("--force", is_flag=True, help="Replace a comparison that is already there.")
 @shared.debug
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    sources: list[tuple[Named, shared.Source]],
-    names: tuple[str, ...],
-    data_spec: str | None,
-    data_root: str | None,
-    download: bool,
-    labels: str | None,
-    out: Path,
-    seed: int,
-    device: str,
-    batch_size: int,
-    isolate: Literal["strangers", "all", "none"],
-    limits: Limits,
-    as_json: bool,
-    force: bool,
-    **values: Any,
-) -> int:
+def command(sources: list[tuple[Named, shared.Source]], study: Study, out: Path, as_json: bool, force: bool) -> int:
     """Run the same analyses over the checkpoints CKPT and compare their numbers.
 
     The same seed, images and options serve all. Each checkpoint is held against the first, and each snapshot of a
@@ -80,132 +55,58 @@ def command(
     of snapshots (a training's report, or files whose names differ by a number) stands for all of them, in order;
     G.pt+D.pt is one checkpoint of two files. Exit code 4 says that something failed; the rest is kept.
     """
-    from gan_probe.api import dataset_sources, open_data
-    from gan_probe.comparison import Contender, check_several, comparison, headline, telling
-    from gan_probe.errors import GanProbeError, OutputError, one_line
-    from gan_probe.options import parse_options
-    from gan_probe.plugins import host
-    from gan_probe.provenance import provenance
-    from gan_probe.report import RunReport
-    from gan_probe.report.check import check_report
+    from gan_probe.api import Contest
+    from gan_probe.comparison import Contender
     from gan_probe.report.folder import ReportFolder
-    from gan_probe.runner import Run, default_data
-    from gan_probe.sampling import forget_samples
-    from gan_probe.tasks import Task
 
-    check_several([one for one, _ in sources])
-    plugin_values = shared.plugin_values(ctx.meta["gan_probe.options"], values)
-    plugins = host()
-    analyses.warn_of_broken(plugins)
-    chosen = [plugins.find(name) for name in dict.fromkeys(names)]
-    for registered in chosen:  # a wrong value is one error, not one a checkpoint
-        parse_options(registered.analysis.Options, plugin_values.get(registered.analysis.name, {}))
-    device = shared.choose_device(device)
-    data: Data | None = None
-    no_data = ""
-    if data_spec is not None:
-        data = open_data(data_spec, root=data_root, download=download, labels=labels)
-    contenders: list[Contender] = []
-    errors: list[Exception] = []
-    images: list[Any] = []  # a line for every set of images read
-    made: dict[Any, Any] = {}  # once, for all checkpoints
-
-    def run(one: Named, source: shared.Source, own: ReportFolder) -> None:
-        """Fill a checkpoint's own report; what cannot be opened or run at all is a contender with an error."""
-        nonlocal data, no_data, data_spec
-        reports: dict[str, Report] = {}
-        contender = Contender(one.name, reports, one.moment, one.training, folder=own.path.name)
-        contenders.append(contender)
-
-        def land(whole: RunReport, report: Report) -> None:
-            own.add(whole, report)
-            reports[report.name] = report
-
-        try:
-            gan = source.load(device)
-            gan.to(device)
-            contenders[-1] = dataclasses.replace(contender, card=gan.card.to_dict())
-            if data is None and not no_data:
-                sets = {known.name for known in dataset_sources()}
-                told = telling(gan, one.ended)
-                data, no_data = default_data(
-                    told, chosen, sets, lambda name: open_data(name, root=data_root, labels=labels)
-                )
-                if data is not None:
-                    data_spec = told.card.training_data
-                    click.echo(f"note: the data are {data.name}, as the card of {told.card.name} says", err=True)
-            reopen = functools.partial(analyses.reopen, source, device, data_spec, data_root, labels)
-            job = Run(
-                gan,
-                [Task(r, plugin_values.get(r.analysis.name, {}), data, no_data, reopen=reopen) for r in chosen],
-                data.name if data is not None else None,
-                seed,
-                device,
-                batch_size,
-                command=shared.command_line(),
-                progress=progress,
-                on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
-                open_data=lambda spec, its: open_data(spec, root=data_root, download=download, labels=its),
-                isolate=isolate,
-                limits=limits,
-                shared=made,
-            )
-            result = job.start(land)
-            own.finish(result)
-            errors.extend(job.errors)
-            images.extend(line for line in result.run["images"] if line not in images)
-        except OutputError:
-            raise
-        except GanProbeError as error:
-            errors.append(error)
-            contenders[-1] = dataclasses.replace(contenders[-1], error=one_line(error))
-        finally:
-            forget_samples(made)
-
-    def write(folder: ReportFolder) -> RunReport:
-        """The comparison of what there is."""
-        waiting = len(contenders) < len(sources)
-        whole = RunReport(
-            {"checkpoints": {c.name: c.card.get("sha256", "") for c in contenders}},
-            provenance(shared.command_line(), seed, device, data.name if data else None)
-            | {"batch_size": batch_size, "images": images},
-            title=headline(contenders) + (f" ({len(contenders)} of {len(sources)} so far)" if waiting else ""),
-        )
-        titles = {r.analysis.name: r.analysis.title or r.analysis.name for r in chosen}
-        *before, last = map(check_report, comparison(contenders, titles, seed))
-        whole.analyses += before
-        folder.add(whole, last)  # all of them, and the page once
-        return whole
-
+    contest = Contest(study, lambda note: click.echo(f"note: {note}", err=True))
+    contenders = contest.contenders
     with terminable(), ExitStack() as stack:
-        progress = stack.enter_context(shared.progress())
+        study.plan.progress = stack.enter_context(shared.progress())
         folder = stack.enter_context(ReportFolder(out, force=force))
         try:
             for (one, source), place in zip(sources, _places([one for one, _ in sources]), strict=True):
                 with ReportFolder(out / place, force=force) as own:
-                    run(one, source, own)
+                    contest.enter(one, functools.partial(source.load, study.plan.device), own)
                 if 1 < len(contenders) < len(sources):
-                    write(folder)
+                    _write(contest, folder, len(sources))
         except KeyboardInterrupt:
             waiting = "interrupted before its turn"
             contenders += [
                 Contender(one.name, {}, one.moment, one.training, error=waiting)
                 for one, _ in sources[len(contenders) :]
             ]
-            write(folder)
+            _write(contest, folder, len(sources))
             raise
-        result = write(folder)
-        for _ in plugins.call("write_report", lambda _: None, report=result, folder=folder.path):
-            pass  # it gives nothing: what it writes is its result
+        result = _write(contest, folder, len(sources))
+        pass_on(result, folder.path)
     for report in result.analyses:
         analyses.show(report, as_json)
-    if as_json:
-        from gan_probe.report.json import dumps
-
-        click.echo(dumps(result))
-    click.echo(str(folder.path / "index.html"), err=as_json)
+    analyses.conclude(result, folder.path, as_json)
     ended_well = any(report.status == "ok" for c in contenders for report in c.reports.values())
-    return analyses.exit_code(errors, nothing_else=not ended_well)
+    return analyses.exit_code(contest.errors, nothing_else=not ended_well)
+
+
+def _write(contest: Contest, folder: ReportFolder, total: int) -> RunReport:
+    """The comparison of what there is so far, of `total` checkpoints, into its folder."""
+    from gan_probe.comparison import comparison, headline
+    from gan_probe.provenance import provenance
+    from gan_probe.report import RunReport
+    from gan_probe.report.check import check_report
+
+    contenders, study, plan = contest.contenders, contest.study, contest.study.plan
+    so_far = f" ({len(contenders)} of {total} so far)" if len(contenders) < total else ""
+    whole = RunReport(
+        {"checkpoints": {c.name: c.card.get("sha256", "") for c in contenders}},
+        provenance(plan.command, plan.seed, plan.device, study.data.name if study.data else None)
+        | {"batch_size": plan.batch_size, "images": contest.images},
+        title=headline(contenders) + so_far,
+    )
+    titles = {task.analysis.name: task.title for task in plan.tasks}
+    *before, last = map(check_report, comparison(contenders, titles, plan.seed))
+    whole.analyses += before
+    folder.add(whole, last)  # all of them, and the page once
+    return whole
 
 
 def _places(several: Sequence[Named]) -> list[str]:

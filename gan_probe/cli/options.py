@@ -78,9 +78,11 @@ def checkpoints(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def gathered(*args: Any, ckpts: tuple[str, ...], arch: str | None, pin: tuple[str, ...], **kwargs: Any) -> Any:
-        from gan_probe.comparison import named
+        from gan_probe.comparison import check_several, named
 
-        found = [(one, Source(one.path, one.generator, one.discriminator, arch, pin)) for one in named(ckpts)]
+        several = named(ckpts)
+        check_several(several)
+        found = [(one, Source(one.path, one.generator, one.discriminator, arch, pin)) for one in several]
         return function(*args, sources=found, **kwargs)
 
     return click.argument("ckpts", metavar="CKPT...", nargs=-1, required=True)(arch(pin(gathered)))
@@ -100,7 +102,7 @@ class Source:
         return bool(self.ckpt or self.generator or self.discriminator)
 
     def load(self, device: str = "cpu") -> GAN:
-        """The networks, opened; UsageError for a pin without a value."""
+        """The networks, opened on the device; UsageError for a pin without a value."""
         from gan_probe.api import load
 
         pinned = dict(pin.partition("=")[::2] for pin in self.pin)
@@ -113,7 +115,7 @@ class Source:
             device=device,
             pinned=pinned,
             arch=self.arch,
-        )
+        ).to(device)  # other people's loaders may leave them elsewhere
 
 
 def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -139,6 +141,11 @@ def data_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def command_line() -> str:
     """The command as it was typed, for the report."""
     return shlex.join(["gan-probe", *sys.argv[1:]])
+
+
+def on_traceback() -> Callable[[str], None] | None:
+    """Where tracebacks of analyses go: to stderr with --debug, else nowhere."""
+    return functools.partial(click.echo, err=True) if "--debug" in sys.argv else None
 
 
 def safe_name(name: str) -> str:

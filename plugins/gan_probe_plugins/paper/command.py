@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from gan_probe.cli import options as shared
-
-if TYPE_CHECKING:
-    from gan_probe.data import Data
 
 
 @click.command(
@@ -76,10 +71,10 @@ def command(
     One report: what the paper prints, what was measured here, whether the claim holds, where the protocol deviates,
     and what could not run and why. Exit code 4 says that an item failed; what cannot run here is no failure.
     """
-    from gan_probe.api import dataset_sources, open_data
+    from gan_probe.api import DataRequest
     from gan_probe.cli.carrying_out import carry_out
     from gan_probe.plugins import host
-    from gan_probe.runner import Run, default_data
+    from gan_probe.runner import Run
     from gan_probe_plugins.paper import opening
     from gan_probe_plugins.paper.item import World
     from gan_probe_plugins.paper.items import all_items
@@ -88,16 +83,10 @@ def command(
 
     device = shared.choose_device(device)
     gan = source.load(device)
-    gan.to(device)
     items = all_items()
-    data: Data | None
-    no_data = ""
-    if data_spec is not None:
-        data = open_data(data_spec, root=data_root, download=download, labels=None if labelled else labels)
-    else:
-        analyses = [host().find(item.analysis) for item in items]
-        names = {named.name for named in dataset_sources()}
-        data, no_data = default_data(gan, analyses, names, lambda name: open_data(name, root=data_root))
+    # --labels are those of --labelled or, where there are none, of --data
+    wanted = DataRequest(data_spec, data_root, download, None if labelled or data_spec is None else labels)
+    data, no_data = wanted.find(gan, [host().find(item.analysis).analysis for item in items])
     known = opening.JUDGES.get(data.name if data is not None else "", (None, None))
     world = World(
         gan,
@@ -124,8 +113,8 @@ def command(
         command=shared.command_line(),
         title=f"The DCGAN paper, remade for {gan.card.name}",
         summary=summary(items, world),
-        on_traceback=(lambda text: click.echo(text, err=True)) if "--debug" in sys.argv else None,
-        open_data=lambda spec, own: open_data(spec, root=data_root, download=download, labels=own),
+        on_traceback=shared.on_traceback(),
+        open_data=wanted.open,
     )
     account = Account(
         items, [task.name for task in job.tasks if job.obstacle(task) is None], quick, gan.card.image_size
