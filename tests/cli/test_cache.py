@@ -105,7 +105,7 @@ def test_a_second_run_finds_the_features_of_the_first(gan_probe_command, install
     save_checkpoint(tiny_gan(), tmp_path / "tiny.pt")
 
     def run():
-        words = "run", "--plugin", "reader", tmp_path / "tiny.pt", "--data", "digits", "--json", "--force"
+        words = "run", "--plugin", "reader", tmp_path / "tiny.pt", "--data", "digits", "--json", "--force", "--in-process"
         code, out, err = gan_probe_command(*words)
         assert code == 0, err
         (row,) = json.loads(out)["analyses"][0]["tables"][0]["rows"]
