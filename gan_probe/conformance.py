@@ -36,8 +36,8 @@ def check_analysis(
 
     Returns the first report. The same seed must give the same tables, figures, artifacts and measures. After another
     analysis, with other global random states and with another batch size, tables and measures must be the same, numbers
-    within `rtol` of each other. Nothing may be printed. The networks (weights, modes, hooks), the process and the global
-    random states must be left as they were, also when a network fails half-way. Names, needs and options must be
+    within `rtol` of each other. Nothing may be printed. The networks (weights, modes, hooks), the process and the
+    global random states must be left as they were, also when a network fails half-way. Names, needs and options must be
     declared and documented, and what `methods` cites must be among the `references`. `gan` and `data` default to
     `tiny_gan` and a small set, each only where the analysis needs it; `options` are the analysis' own.
     """
