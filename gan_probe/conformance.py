@@ -89,7 +89,7 @@ class _Trial:
         """Those that can be made to fail."""
         import torch
 
-        nets = [self.gan.generator, self.gan.discriminator] if self.gan is not None else []
+        nets: list[object] = [self.gan.generator, self.gan.discriminator] if self.gan is not None else []
         return [net for net in nets if isinstance(net, torch.nn.Module)]
 
     def run(self, batch_size: int = BATCH_SIZES[0], disturbed: bool = False, told: list[int] | None = None) -> Report:

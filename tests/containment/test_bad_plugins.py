@@ -24,7 +24,7 @@ PLACES = {"first": 0, "middle": 1, "last": 2}
 
 
 def line(names: tuple[str, ...], checkpoint: Path, out: str, *more: str) -> list[str]:
-    words = ["run", *(word for name in names for word in ("-p", name)), str(checkpoint), "--data", "digits", "--json"]
+    words = ["run", *(word for name in names for word in ("-p", name)), str(checkpoint), "--data", "few", "--json"]
     return [*words, "--count", "9", "--out", out, "--force", *more]
 
 
