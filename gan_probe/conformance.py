@@ -32,14 +32,14 @@ DPI = 40  # at which figures are compared
 def check_analysis(
     analysis: type[Analysis[Any]], gan: GAN | None = None, data: Data | None = None, rtol: float = 1e-3, **options: Any
 ) -> Report:
-    """Run an analysis five times, and raise AssertionError with what breaks the contract; else return its report.
+    """Run an analysis four times, then half-way; raise AssertionError with what breaks the contract.
 
-    The same seed must give the same tables, figures, artifacts and measures. After another analysis, with other global
-    random states and with another batch size, tables and measures must be the same, numbers within `rtol` of each
-    other. Nothing may be printed. The networks (weights, modes, hooks), the process and the global random states must
-    be left as they were, also when a network fails half-way. Names, needs and options must be declared and documented,
-    and what `methods` cites must be among the `references`. `gan` and `data` default to `tiny_gan` and a small set,
-    each only where the analysis needs it; `options` are the analysis' own.
+    Returns the first report. The same seed must give the same tables, figures, artifacts and measures. After another
+    analysis, with other global random states and with another batch size, tables and measures must be the same, numbers
+    within `rtol` of each other. Nothing may be printed. The networks (weights, modes, hooks), the process and the
+    global random states must be left as they were, also when a network fails half-way. Names, needs and options must be
+    declared and documented, and what `methods` cites must be among the `references`. `gan` and `data` default to
+    `tiny_gan` and a small set, each only where the analysis needs it; `options` are the analysis' own.
     """
     from gan_probe.testing import tiny_data, tiny_gan
 
@@ -52,12 +52,13 @@ def check_analysis(
     analysis().check(gan, parsed, data)
     trial = _Trial(analysis, gan, data, parsed)
     first = trial.run()
-    _same(trial.run(), first, f"{name}: the same seed gives another result")
+    again, steps = trial.counted()
+    _same(again, first, f"{name}: the same seed gives another result")
     # G may run in other batches where another analysis had asked for samples before
     before = f"{name}: the result depends on what ran before or on global random states"
     _alike(trial.run(disturbed=True), first, rtol, before)
     _alike(trial.run(batch_size=BATCH_SIZES[1]), first, rtol, f"{name}: the result depends on the batch size")
-    trial.fail()
+    trial.fail(steps)
     return first
 
 
@@ -83,9 +84,18 @@ class _Trial:
     data: Data | None
     options: Options
 
-    def run(self, batch_size: int = BATCH_SIZES[0], disturbed: bool = False) -> Report:
-        """Its report; AssertionError if it leaves a trace."""
-        context = Context(batch_size=batch_size, data=self.data)
+    @property
+    def networks(self) -> list[nn.Module]:
+        """Those that can be made to fail."""
+        import torch
+
+        nets: list[object] = [self.gan.generator, self.gan.discriminator] if self.gan is not None else []
+        return [net for net in nets if isinstance(net, torch.nn.Module)]
+
+    def run(self, batch_size: int = BATCH_SIZES[0], disturbed: bool = False, told: list[int] | None = None) -> Report:
+        """Its report; AssertionError if it leaves a trace. `told` receives what progress is told."""
+        progress = _stopping([] if told is None else told, math.inf)
+        context = Context(batch_size=batch_size, data=self.data, progress=progress)
         if disturbed:
             _reseed(7)
             if self.gan is not None and self.gan.generator is not None:
@@ -102,21 +112,22 @@ class _Trial:
         _require(not restored, f"{name}: it leaves changed {', '.join(restored)}")
         return report
 
-    def fail(self) -> None:
-        """AssertionError if it leaves a trace when a network fails half-way; without one, where progress is told."""
-        import torch
+    def counted(self) -> tuple[Report, list[int]]:
+        """Its report, and how often each network has run; without one, how often progress was told."""
+        told: list[int] = []
+        with contextlib.ExitStack() as stack:
+            calls = [stack.enter_context(_failing(net, after=math.inf)) for net in self.networks]
+            report = self.run(told=told)
+        return report, [len(made) for made in calls or [told]]
 
-        nets = [self.gan.generator, self.gan.discriminator] if self.gan is not None else []
-        for net in nets:
-            if isinstance(net, torch.nn.Module):
-                with _failing(net, after=math.inf) as calls:
-                    self.run()
-                with _failing(net, after=len(calls) / 2):
-                    self._fail(Context(batch_size=BATCH_SIZES[0], data=self.data))
-        if self.gan is None:
-            told: list[int] = []
-            self._fail(Context(batch_size=BATCH_SIZES[0], data=self.data, progress=_stopping(told, math.inf)))
-            self._fail(Context(batch_size=BATCH_SIZES[0], data=self.data, progress=_stopping([], len(told) / 2)))
+    def fail(self, steps: list[int]) -> None:
+        """AssertionError if it leaves a trace when it fails half-way through these steps, which `counted` counted."""
+        for net, count in zip(self.networks, steps, strict=False):
+            with _failing(net, after=count / 2):
+                self._fail(Context(batch_size=BATCH_SIZES[0], data=self.data))
+        if not self.networks:
+            progress = _stopping([], steps[0] / 2)
+            self._fail(Context(batch_size=BATCH_SIZES[0], data=self.data, progress=progress))
 
     def _fail(self, context: Context) -> None:
         _reseed(7)

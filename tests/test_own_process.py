@@ -67,6 +67,7 @@ return Report(tables=[Table("t", [{"pid": os.getpid(), "x": float(samples.images
     assert row["x"] == pytest.approx(apart, rel=1e-5)
 
 
+@pytest.mark.usefixtures("quick_processes")
 @pytest.mark.parametrize(
     ("body", "limits", "said"),
     [
@@ -101,6 +102,7 @@ def test_all_of_a_run_can_be_kept_apart(gan_probe_command, tmp_path):
     assert tables[0] == tables[1]
 
 
+@pytest.mark.usefixtures("quick_processes")
 @pytest.mark.skipif(sys.platform != "linux", reason="signals and memory are watched on Linux")
 def test_a_checkpoint_that_changes_meanwhile_is_not_mixed_up(run, tmp_path, monkeypatch):
     from gan_probe import own_process

@@ -106,7 +106,7 @@ def test_a_second_run_finds_the_features_of_the_first(gan_probe_command, install
 
     def run():
         words = "run", "--plugin", "reader", tmp_path / "tiny.pt", "--data", "digits", "--json", "--force"
-        code, out, err = gan_probe_command(*words)
+        code, out, err = gan_probe_command(*words, "--in-process")
         assert code == 0, err
         (row,) = json.loads(out)["analyses"][0]["tables"][0]["rows"]
         return row["cached"], row["sum"]

@@ -16,6 +16,7 @@ from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.testing import tiny_gan
 
 PROBE = ("-p", "linear-probe", "--data", "digits", "--c", "0.01", "--train-size", 100, "--test-size", 60)
+ALONE = (*PROBE, "--baselines", "none")  # where its controls are not looked at
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_two_checkpoints_are_compared_and_each_keeps_its_own_report(gan_probe_co
 
 
 def test_the_values_behind_a_number_land_beside_the_report(gan_probe_command, checkpoints, tmp_path):
-    gan_probe_command("run", checkpoints / "a.pt", *PROBE, "--out", "r")
+    gan_probe_command("run", checkpoints / "a.pt", *ALONE, "--out", "r")
     (analysis,) = json.loads((tmp_path / "cwd/r/report.json").read_text())["analyses"]
     measure = next(m for m in analysis["measures"] if m["name"] == "accuracy")
     assert measure["n"] == 60
@@ -83,14 +84,14 @@ def test_the_images_are_decoded_once_for_all(gan_probe_command, checkpoints, mon
         return decode(self, indices, *rest)
 
     monkeypatch.setattr(ArrayPixels, "load", counting)
-    gan_probe_command("compare", checkpoints / "a.pt", *PROBE, checkpoints / "b.pt", checkpoints / "a.pt", "--out", "c")
+    gan_probe_command("compare", checkpoints / "a.pt", *ALONE, checkpoints / "b.pt", checkpoints / "a.pt", "--out", "c")
     assert sorted(loads) == [60, 100]
 
 
 def test_a_damaged_checkpoint_costs_only_itself(gan_probe_command, checkpoints, tmp_path):
     broken = tmp_path / "broken.pt"
     broken.write_bytes(b"not a checkpoint")
-    code, out, err = gan_probe_command("compare", broken, checkpoints / "a.pt", checkpoints / "b.pt", *PROBE)
+    code, out, err = gan_probe_command("compare", broken, checkpoints / "a.pt", checkpoints / "b.pt", *ALONE)
     assert code == 4
     assert "Traceback" not in err
     assert "broken failed" in err
@@ -101,7 +102,7 @@ def test_a_damaged_checkpoint_costs_only_itself(gan_probe_command, checkpoints, 
 
 def test_different_sizes_are_compared_where_the_number_is_of_the_same_thing(gan_probe_command, checkpoints, tmp_path):
     code, _, _ = gan_probe_command(
-        *("compare", checkpoints / "a.pt", checkpoints / "colour.pt", *PROBE, "-p", "quality", "--data", "digits"),
+        *("compare", checkpoints / "a.pt", checkpoints / "colour.pt", *ALONE, "-p", "quality", "--data", "digits"),
         *("--feature-space", "pixels", "--samples", 60),
     )
     assert code == 0

@@ -120,6 +120,7 @@ def test_without_plugin_everything_that_can_run_runs(gan_probe_command, checkpoi
     assert [a["name"] for a in json.loads(out)["analyses"]] == ["directions", "latent-walk", "samples"]
 
 
+@pytest.mark.usefixtures("quick_processes")
 def test_a_crash_costs_only_itself(gan_probe_command, checkpoint, install, tmp_path):
     install("crash", CRASH)
     code, out, err = gan_probe_command("run", "-p", "crash", "-p", "samples", checkpoint, "--out", "r", "--count", 4)
@@ -132,6 +133,7 @@ def test_a_crash_costs_only_itself(gan_probe_command, checkpoint, install, tmp_p
     assert statuses == {"crash": "failed", "samples": "ok"}
 
 
+@pytest.mark.usefixtures("quick_processes")
 def test_debug_shows_the_traceback(gan_probe_command, checkpoint, install):
     install("crash", CRASH)
     assert "Traceback" in gan_probe_command("run", "-p", "crash", checkpoint, "--debug")[2]
@@ -152,6 +154,7 @@ def test_a_plugins_options_are_real_options_with_help(gan_probe_command, install
     assert "how many" in out
 
 
+@pytest.mark.usefixtures("quick_processes")
 def test_an_analysis_that_needs_no_checkpoint_runs_without_one(gan_probe_command, install):
     install("counter", TWO)
     code, out, _ = gan_probe_command("run", "-p", "counter", "--count", 7, "--loud", "--json")
@@ -159,6 +162,7 @@ def test_an_analysis_that_needs_no_checkpoint_runs_without_one(gan_probe_command
     assert json.loads(out)["analyses"][0]["tables"][0]["rows"] == [{"count": 7, "loud": True}]
 
 
+@pytest.mark.usefixtures("quick_processes")
 def test_a_shared_option_needs_its_plugins_name_in_front(gan_probe_command, checkpoint, install):
     install("counter", TWO)
     chosen = ["run", "-p", "counter", "-p", "samples", checkpoint]
@@ -237,6 +241,7 @@ def test_a_folder_in_use_is_refused(gan_probe_command, checkpoint, tmp_path):
     one_line(err)
 
 
+@pytest.mark.usefixtures("quick_processes")
 def test_a_full_disk_is_one_line_and_keeps_what_had_landed(
     gan_probe_command, checkpoint, install, tmp_path, monkeypatch
 ):
@@ -313,6 +318,7 @@ def test_why_the_cards_data_cannot_be_used_is_said(gan_probe_command):
     assert "note: no data: the card names digits, but: digits has one set of labels" in err
 
 
+@pytest.mark.usefixtures("quick_processes")
 def test_a_report_without_a_result_is_replaced_without_force(gan_probe_command, checkpoint, install, tmp_path):
     install("crash", CRASH)
     assert gan_probe_command("run", "-p", "crash", checkpoint, "--out", "r")[0] == 4

@@ -75,6 +75,7 @@ def register_analyses():
 GOOD = """
 import locale, os, random, sys, warnings
 from gan_probe import Analysis, Figure, Report, Table, hookimpl
+from gan_probe.data import DatasetSource
 
 class Numbers(Analysis):
     "Sums up what it was given."
@@ -101,6 +102,12 @@ class Numbers(Analysis):
 @hookimpl
 def register_analyses():
     return [Numbers]
+
+@hookimpl
+def register_datasets():
+    from gan_probe.testing import tiny_data
+    return [DatasetSource("few", "The first of the digits: every run reads all that it is given.",
+                          lambda request: tiny_data())]
 """
 
 

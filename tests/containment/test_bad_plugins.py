@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import re
 import subprocess
@@ -25,7 +24,7 @@ PLACES = {"first": 0, "middle": 1, "last": 2}
 
 
 def line(names: tuple[str, ...], checkpoint: Path, out: str, *more: str) -> list[str]:
-    words = ["run", *(word for name in names for word in ("-p", name)), str(checkpoint), "--data", "digits", "--json"]
+    words = ["run", *(word for name in names for word in ("-p", name)), str(checkpoint), "--data", "few", "--json"]
     return [*words, "--count", "9", "--out", out, "--force", *more]
 
 
@@ -87,14 +86,6 @@ def test_bad_plugins_in_the_same_process_cost_nobody_else_a_result(run):
         for kind in kinds:
             check(kind, out, err)
         assert beside == alone
-
-
-@pytest.fixture
-def quick_processes(monkeypatch):
-    """Processes forked from one that has imported torch, not started from nothing: seconds become tenths."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "sklearn.datasets", "matplotlib.figure", "gan_probe.runner"])
-    monkeypatch.setattr(multiprocessing, "get_context", lambda _: context)
 
 
 @pytest.mark.usefixtures("quick_processes")

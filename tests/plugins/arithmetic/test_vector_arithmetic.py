@@ -42,6 +42,12 @@ def expected_share(k, seed=0, n=100_000):
 SURE = np.arctanh(np.log(9) / 2 / 5) / 4
 
 
+@pytest.fixture
+def hasty(monkeypatch):
+    """What is about something else than plausibility need not wait until overlays are told from images."""
+    monkeypatch.setattr("gan_probe_plugins.vector_arithmetic.looks.STEPS", 20)
+
+
 @pytest.fixture(scope="module")
 def report(bars, bars_data):
     return run(bars(), data=bars_data)
@@ -105,6 +111,7 @@ def test_without_data_the_samples_themselves_say_what_is_plausible(bars):
     assert shares(report, "plausible")["random z"] > 0.85
 
 
+@pytest.mark.usefixtures("hasty")
 def test_neither_batch_size_nor_another_equation_changes_a_number(bars, bars_data):
     one = run(bars(), data=bars_data, batch_size=50, candidates=300)
     two = run(bars(), data=bars_data, candidates=300, equations=f"{EQUATION}, light - dark + dark")
@@ -112,6 +119,7 @@ def test_neither_batch_size_nor_another_equation_changes_a_number(bars, bars_dat
     assert len(two.table("equations").rows) == 2
 
 
+@pytest.mark.usefixtures("hasty")
 def test_without_equations_each_judges_last_class_is_given_to_the_next(bars):
     rows = run(bars(), equations=None, candidates=300).table("equations").rows
     assert [row["equation"] for row in rows] == [EQUATION]
@@ -135,6 +143,7 @@ def test_marked_exemplars_give_pictures_and_no_rate(bars, tmp_path):
         gan_probe.run(gan, "vector-arithmetic", concepts=str(path), equations="sunny - night + noon")
 
 
+@pytest.mark.usefixtures("hasty")
 def test_an_equation_without_exemplars_does_not_lose_the_others(bars):
     never_lit = bars(lambda z: (z[:, 0], z[:, 1] - 2))
     report = run(never_lit, equations=f"{EQUATION}, light - dark + dark", candidates=300)
@@ -142,6 +151,7 @@ def test_an_equation_without_exemplars_does_not_lose_the_others(bars):
     assert any(note.startswith("Left out: too few samples") and "dark & lit" in note for note in report.notes)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_what_cannot_be_done_is_said_in_one_line(bars, conditional, refused, tmp_path):
     with pytest.raises(UsageError, match="--judges"):
         gan_probe.run(bars(), "vector-arithmetic")
