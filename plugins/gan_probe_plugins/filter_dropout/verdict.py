@@ -28,8 +28,9 @@ def verdicts(found: Sequence[Table], rules: Mapping[str, int], thing: str) -> li
             continue
         more = number(against[rule], "low"), number(against[rule], "high")
         word = "Holds" if min(more[0], number(chosen, "at least")) > 0 else "Fails" if more[1] < 0 else "Undecided"
+        maps = f"the {rule}" if rule[0].isdigit() else rule
         said.append(
-            f"{word}: without {f'the {rule}' if rule[0].isdigit() else rule} maps {number(chosen, 'fewer'):.0%} fewer samples show a {thing} "
+            f"{word}: without {maps} maps {number(chosen, 'fewer'):.0%} fewer samples show a {thing} "
             f"({number(chosen, 'at least'):.0%} to {number(chosen, 'at most'):.0%}); without {count} random ones "
             f"{number(random, 'fewer'):.0%} ({number(random, 'at least'):.0%} to {number(random, 'at most'):.0%}; "
             f"below zero: more show one).{_worst([row for row in of.get('kept', ()) if row['dropped'] == rule])}"
