@@ -60,10 +60,10 @@ Examples:
 @click.option(
     "--feature-space",
     metavar="SPACE",
-    default="pixels",
+    default="default",
     show_default=True,
-    help="Where samples are monitored: pixels, which the verdict was tried in, d:CHECKPOINT[:LAYER], a .onnx file, or "
-    "default: the discriminator of imagenet32-dcgan, for grey images of mnist-dcgan.",
+    help="Where FID, KID, precision and their like are taken: pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default: "
+    "the discriminator of imagenet32-dcgan, for grey images of mnist-dcgan. The verdict is by pixels in any case.",
 )
 @shared.seed
 @shared.device

@@ -42,18 +42,23 @@ def open_space(
 
 
 def space_for(gan: GAN, spec: str, device: str = "cpu") -> FeatureSpace:
-    """The space in which to look at a GAN's samples: as `open_space`, but pixels where the default cannot be had.
+    """The space in which to look at a GAN's samples: as `open_or_pixels`, and never its own discriminator's."""
+    return open_or_pixels(spec, gan.card.image_size, gan.card.channels, judged=gan, device=device)
 
-    A bare installation lacks the model that the default is made of, and it must not be the GAN that is looked at; the
-    space's notes then say so.
+
+def open_or_pixels(
+    spec: str, image_size: int, channels: int, *, judged: GAN | None = None, device: str = "cpu"
+) -> FeatureSpace:
+    """As `open_space`, but pixels where the default cannot be had; the space's notes then say so.
+
+    A bare installation lacks the model that the default is made of, and it must not be the GAN that is `judged`.
     """
-    card = gan.card
     try:
-        return open_space(spec, card.image_size, card.channels, judged=gan, device=device)
+        return open_space(spec, image_size, channels, judged=judged, device=device)
     except BadInputError as error:
         if spec != "default":
             raise
-        pixels = open_space("pixels", card.image_size, card.channels)
+        pixels = open_space("pixels", image_size, channels)
         return replace(pixels, assumed=(f"Pixels stand in for the default feature space: {error}.",))
 
 

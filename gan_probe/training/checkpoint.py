@@ -14,7 +14,7 @@ from gan_probe.dcgan import SIZES
 from gan_probe.disk import check_writable
 from gan_probe.duplicates.keeplist import read_keep_list
 from gan_probe.errors import BadInputError, OutputError
-from gan_probe.feature_space import open_space
+from gan_probe.feature_space import open_or_pixels, open_space
 from gan_probe.provenance import provenance
 from gan_probe.report.folder import ReportFolder
 from gan_probe.report.model import RunReport
@@ -53,7 +53,7 @@ def train_checkpoint(
     command: str = "",
     source: str = "",
     licence: str = "",
-    feature_space: str = "pixels",
+    feature_space: str = "default",
     keeping: Keeping | None = None,
     resume: bool = False,
     interruption: AbstractContextManager[Callable[[], bool]] | None = None,
@@ -64,9 +64,9 @@ def train_checkpoint(
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
 
     Channels are the data's; a recipe without image size gets the smallest of `dcgan.SIZES` that is not below the
-    data's. `source` is what opens the data again, a name or a path; the card keeps it. Samples are monitored in the
-    feature space of that name. Before training, OutputError if `out` or the report cannot be written or, without
-    `force`, exist.
+    data's. `source` is what opens the data again, a name or a path; the card keeps it. Variety, on which
+    the verdict rests, is judged in pixels; samples are measured in the feature space of that name. Before training,
+    OutputError if `out` or the report cannot be written or, without `force`, exist.
 
     `keeping` says what is saved as training goes; with `resume` it goes on from there, or begins where nothing is.
     Within `interruption` the function that it gives is asked after every step whether to stop: StoppedError then.
@@ -105,8 +105,9 @@ def train_checkpoint(
         recipe = dataclasses.replace(recipe, image_size=size)
         images = choose_source(data.train, size, channels, epochs=recipe.epochs, progress=ctx.progress)
         grids, rng = SampleGrids(recipe.epochs, ctx.rng("sample grids")), ctx.rng("monitor")
-        space = open_space(feature_space, size, channels, device=device)
-        monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, space)
+        pixels = open_space("pixels", size, channels)
+        measured_in = open_or_pixels(feature_space, size, channels, device=device)
+        monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, pixels, measured_in)
         identity = dataclasses.asdict(recipe)
         if not recipe.decay_epochs:  # with a decay, the rate of earlier epochs depends on how many there are
             del identity["epochs"]
@@ -114,7 +115,6 @@ def train_checkpoint(
             "seed": seed,
             "images": images.identity,
             "classes": list(images.classes),
-            "feature space": space.name,
         }
 
         def trained(card: Card, **more: Any) -> Card:

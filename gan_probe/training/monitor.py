@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from gan_probe.measures.sample_set import RealSet
 from gan_probe.report.figures import image_grid
 from gan_probe.report.model import Figure, Table
 from gan_probe.training.signals import Reference
@@ -31,28 +32,56 @@ MEASURES = ("precision", "recall", "density", "coverage", "fid", "kid")
 
 @dataclass(frozen=True)
 class Look:
-    """The signals after a step and, at some looks, the measures."""
+    """The signals after a step and, at some looks, the measures; `recall` is that of the signals' space."""
 
     step: int
     signals: dict[str, float]
     measures: dict[str, float] = field(default_factory=dict)
+    recall: float | None = None
+
+
+class Measured:
+    """Real images (N, H, W, C) uint8 in a feature space: one half to measure samples against, the other the control."""
+
+    def __init__(self, space: FeatureSpace, real: np.ndarray) -> None:
+        features, n = space(real), len(real) // 2
+        self.space = space
+        self._real = RealSet(features[:n])
+        self.held_out = self._real.measure(features[n : 2 * n])
+
+    def __call__(self, images: np.ndarray) -> Measures:
+        """The measures of samples (M, H, W, C) uint8."""
+        return self._real.measure(self.space(images))
 
 
 class Monitor:
     """Called after each step (and, as 0, before the first), looks now and then at samples of the same latents.
 
-    `real` are training images (N, H, W, C) uint8 in random order: half as many samples, 512 at most, are measured
-    beside them in the feature space `space`: the signals of `Reference` at every look, the costlier measures after 1,
-    2, 4, 8, ... steps and at the end. `looks` holds what was measured, `frames` at most 60 pictures (H, W, 3) uint8 by
-    step. When it looks depends on the step alone: a training that was stopped and resumed is looked at the same.
+    `real` are training images (N, H, W, C) uint8 in random order: half as many samples, 512 at most, are looked at
+    beside them: the signals of `Reference`, on which the verdict rests, at every look in the feature space `space`; the
+    costlier measures after 1, 2, 4, 8, ... steps and at the end, in `measured_in`, which is `space` where none is
+    given. `looks` holds what was measured, `frames` at most 60 pictures (H, W, 3) uint8 by step. When it looks depends
+    on the step alone: a training that was stopped and resumed is looked at the same.
     """
 
-    def __init__(self, real: np.ndarray, rng: np.random.Generator, space: FeatureSpace) -> None:
+    def __init__(
+        self,
+        real: np.ndarray,
+        rng: np.random.Generator,
+        space: FeatureSpace,
+        measured_in: FeatureSpace | None = None,
+    ) -> None:
         self.space = space
+        self.measured_in = measured_in or space
         self.samples = min(SAMPLES, len(real) // 2)
         self.reference: Reference | None = None
+        self._elsewhere: Measured | None = None  # where the measures are those of another space
         if self.samples >= FEWEST:
-            self.reference = Reference(space(real[: 2 * self.samples]), rng)
+            real = real[: 2 * self.samples]
+            self.reference = Reference(space(real), rng)
+            if self.measured_in.name != space.name:
+                self._elsewhere = Measured(self.measured_in, real)
+        self.notes: tuple[str, ...] = ()
         self.looks: list[Look] = []
         self.frames: dict[int, np.ndarray] = {}
         self._rng = rng
@@ -78,23 +107,37 @@ class Monitor:
             return
         images = gan.to_uint8(samples)
         if self.reference is not None:
-            features = self.space(images[: self.samples])
-            measures = values(self.reference.measures(features)) if measure else {}
-            look = Look(step, self.reference.signals(features), measures)
-            self.looks = [*(earlier for earlier in self.looks if earlier.step < step), look]
+            self.looks = [*(earlier for earlier in self.looks if earlier.step < step)]
+            self.looks.append(self._seen(step, images[: self.samples], self.reference, measure))
         self.frames[step] = image_grid(images[: columns**2], columns)
         if len(self.frames) > FRAMES:
             del self.frames[_superfluous(sorted(self.frames))]
 
+    def _seen(self, step: int, images: np.ndarray, reference: Reference, measure: bool) -> Look:
+        features = self.space(images)
+        signals = reference.signals(features)
+        if not measure:
+            return Look(step, signals)
+        here = reference.measures(features)
+        measures = self._elsewhere(images) if self._elsewhere else here
+        return Look(step, signals, values(measures), here.recall.value)
+
     def state_dict(self) -> dict[str, Any]:
         """What was seen so far; latents and real images are drawn again."""
         looks = [dataclasses.asdict(look) for look in self.looks]
-        return {"looks": looks, "frames": {step: torch.from_numpy(frame) for step, frame in self.frames.items()}}
+        frames = {step: torch.from_numpy(frame) for step, frame in self.frames.items()}
+        return {"looks": looks, "frames": frames, "measured in": self.measured_in.name, "notes": self.notes}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Go on from what `state_dict` gave; measures that were taken in another feature space are left out."""
         self.looks = [Look(**look) for look in state["looks"]]
         self.frames = {step: frame.numpy() for step, frame in state["frames"].items()}
+        self.notes, was = tuple(state["notes"]), state["measured in"]
+        if was != self.measured_in.name:
+            self.looks = [dataclasses.replace(look, measures={}) for look in self.looks]
+            if self.looks:
+                until = f"Measures until step {self.looks[-1].step:,} were taken in the space {was}"
+                self.notes += (f"{until}, before this training was resumed: left out.",)
 
     def signal_table(self) -> Table:
         """Every look's signals, as table `signals`."""
@@ -104,8 +147,8 @@ class Monitor:
     def measure_table(self, intervals: bool = False) -> Table:
         """The measures by step as table `measures`, those of held-out real images in the last row."""
         measured = [(f"step {look.step:,}", look.measures) for look in self.looks if look.measures]
-        if self.reference is not None:
-            measured.append(("real images", values(self.reference.held_out)))
+        if reference := self._elsewhere or self.reference:
+            measured.append(("real images", values(reference.held_out)))
         rows: list[dict[str, Cell]] = [
             {"samples": which, **{name: value for name, value in found.items() if intervals or name in MEASURES}}
             for which, found in measured
@@ -115,8 +158,8 @@ class Monitor:
             rows,
             title="Samples against training images",
             caption=f"{self.samples} samples of the same latents against as many training images, in the space "
-            f"{self.space.name}; the last row has other training images in their place. FID is biased upwards by so "
-            "few: compare it with the last row's alone. The 95% intervals are in artifacts/training-measures.csv.",
+            f"{self.measured_in.name}; the last row has other training images in their place. FID is biased upwards by "
+            "so few: compare it with the last row's alone. The 95% intervals are in artifacts/training-measures.csv.",
             formats=dict.fromkeys(MEASURES, ".3f") | {"fid": ".4g", "kid": ".3g"} if rows else {},
         )
 

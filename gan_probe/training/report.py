@@ -58,7 +58,7 @@ def training_report(
         notes=[
             f"Trained on {training['machine']} at {speed:,.0f} images a second, all told.",
             *([f"Batch norm: {training['batch_norm']}."] if "batch_norm" in training else []),
-            *monitor.space.notes,
+            *dict.fromkeys((*monitor.space.notes, *monitor.measured_in.notes, *monitor.notes)),
             *notes,
         ],
         name="training",

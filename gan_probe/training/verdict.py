@@ -3,8 +3,9 @@
 `benchmarks/monitors.py` counts how often it is right. On digits, 20 seeds each, it called 20 of 20 trainings collapsed
 whose generator came to hear one dimension of z, and draws from 3 of 10 digits; 19 from 4, 3 from 5 (where the line is
 drawn), and none from 7 or 10. All that in pixels: in `d:digits-dcgan` it called 5 of 5 healthy trainings unformed, so
-that no discriminator is the default. A collapse within kinds, real digits shrunk to a third of what they differ from
-their digit's mean by, it called 20 of 20 times, and none of 20 healthy trainings of 528 steps.
+that variety is judged in pixels, whatever space the measures are taken in. A collapse within kinds, real digits shrunk
+to a third of what they differ from their digit's mean by, it called 20 of 20 times, and none of 20 healthy trainings of
+528 steps.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def _twins(
     where samples are poor. Conditional training forces the kinds, and a young one's samples are alike in any case.
     """
     tail = list(itertools.takewhile(lambda look: look.signals["duplicates"] > TWINS, reversed(looks)))
-    measured = [look.measures["recall"] for look in looks if look.measures]
+    measured = [look.recall for look in looks if look.recall is not None]
     lost = not measured or measured[-1] <= REACHED * reference.held_out.recall.value
     if len(tail) < 2 or not lost:
         return []
@@ -184,7 +185,7 @@ def _signals(look: Look, reference: Reference) -> list[dict[str, Cell]]:
 
 
 def _recall(looks: Sequence[Look], reference: Reference) -> list[dict[str, Cell]]:
-    measured = [look.measures["recall"] for look in looks if look.measures]
+    measured = [look.recall for look in looks if look.recall is not None]
     real = reference.held_out.recall.value
     line = f"{REACHED * real:.2f} or less, and duplicates above {TWINS}"
     return [_evidence("recall", f"{measured[-1]:.3f}", f"{real:.3f}", line)] if measured else []

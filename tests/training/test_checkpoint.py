@@ -51,6 +51,26 @@ def test_the_report_beside_it_holds_losses_and_samples(tmp_path: Path) -> None:
     assert len((folder / "tables" / "training-losses.csv").read_text().splitlines()) == 1 + 3
 
 
+def test_samples_are_measured_in_the_named_space_and_variety_in_pixels(tmp_path: Path) -> None:
+    train_checkpoint(noise(120), tmp_path / "a.pt", TINY, feature_space="d:digits-dcgan")
+    (analysis,) = json.loads((tmp_path / "a-training" / "report.json").read_text())["analyses"]
+    captions = {block["name"]: block["caption"] for block in analysis["tables"] + analysis["figures"]}
+    assert "in the space d:digits-dcgan:conv" in captions["measures"]
+    assert "in the space pixels" in captions["signals"]
+
+
+def test_where_the_default_space_cannot_be_had_pixels_stand_in_and_the_report_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_probe.feature_space.names.DEFAULTS", {1: "not-a-model"})
+    train_checkpoint(noise(120), tmp_path / "a.pt", TINY)
+    (analysis,) = json.loads((tmp_path / "a-training" / "report.json").read_text())["analyses"]
+    assert any(note.startswith("Pixels stand in for the default feature space") for note in analysis["notes"])
+    with pytest.raises(BadInputError, match="not-a-model"):
+        train_checkpoint(noise(120), tmp_path / "b.pt", TINY, feature_space="d:not-a-model")
+    assert not (tmp_path / "b.pt").exists()
+
+
 def test_a_conditional_checkpoint_knows_the_classes(tmp_path: Path) -> None:
     recipe = Recipe(epochs=1, width=4, z_size=8, batch_size=16, conditional=True)
     train_checkpoint(noise(labels=True), tmp_path / "a.pt", recipe)

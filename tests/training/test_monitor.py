@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gan_probe.data import open_data
 from gan_probe.feature_space import open_space
 from gan_probe.gan import GAN, Card
+from gan_probe.measures.sample_set import sample_set
 from gan_probe.network import Network
 from gan_probe.report.check import check_report
 from gan_probe.report.model import Report
@@ -25,6 +26,8 @@ from gan_probe.training.verdict import Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from gan_probe.feature_space import FeatureSpace
 
 
 class Drawer(GAN):
@@ -161,6 +164,48 @@ def test_tables_and_figure_pass_the_checks_of_reports_and_name_the_space() -> No
     assert whole["coverage_low"] <= whole["coverage"] <= whole["coverage_high"]  # type: ignore[operator]
     assert set(measures.rows[-1]) < set(whole)
     check_report(Report(tables=[signals, measures], figures=[figure]))
+
+
+def coarse() -> FeatureSpace:
+    """A space of every fourth pixel."""
+
+    def every_fourth(images: np.ndarray) -> np.ndarray:
+        return images[:, ::4, ::4].reshape(len(images), -1).astype(np.float32)
+
+    return dataclasses.replace(open_space("pixels", 16, 1), name="coarse", map=every_fourth)
+
+
+def test_measures_of_another_space_leave_the_signals_and_the_recall_of_the_verdict_as_they_are() -> None:
+    plain, other = watching(real()), Monitor(real(), rng(), open_space("pixels", 16, 1), coarse())
+    for step in range(10):
+        plain(step, Drawer())
+        other(step, Drawer())
+    assert [look.signals for look in plain.looks] == [look.signals for look in other.looks]
+    assert [look.recall for look in plain.looks] == [look.recall for look in other.looks]
+    assert plain.looks[-1].recall == plain.looks[-1].measures["recall"]
+    assert plain.looks[-1].measures["fid"] != other.looks[-1].measures["fid"]
+    table = other.measure_table()
+    assert "the space coarse" in table.caption
+    assert "the space pixels" in other.signal_figure().caption
+    expected = sample_set(coarse()(real()[:60]), coarse()(real()[60:]))
+    assert table.rows[-1]["kid"] == expected.samples.kid.value
+
+
+def test_one_resumed_in_another_space_leaves_out_the_measures_of_the_first_and_says_so() -> None:
+    first, second = watching(real()), Monitor(real(), rng(), open_space("pixels", 16, 1), coarse())
+    for step in range(5):
+        first(step, Drawer())
+    second.load_state_dict(first.state_dict())
+    for step in range(5, 9):
+        second(step, Drawer())
+    assert [look.signals for look in second.looks[:4]] == [look.signals for look in first.looks]
+    assert [look.recall for look in second.looks[:4]] == [look.recall for look in first.looks]
+    assert [row["samples"] for row in second.measure_table().rows] == ["step 8", "real images"]
+    (note,) = second.notes
+    assert note == "Measures until step 4 were taken in the space pixels, before this training was resumed: left out."
+    third = Monitor(real(), rng(), open_space("pixels", 16, 1), coarse())
+    third.load_state_dict(second.state_dict())
+    assert third.notes == second.notes
 
 
 def test_looking_changes_nothing_in_the_training() -> None:

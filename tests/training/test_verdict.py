@@ -169,7 +169,7 @@ def full_of_twins(*duplicates: float, recall: float | None = 0.0, every: int = 2
     """The verdict on looks every 200 steps at samples of all kinds, so many of them twins; recall is measured once."""
     looks = [look(every * i, 0.9, share) for i, share in enumerate(duplicates)]
     if recall is not None:
-        looks[1] = Look(every, looks[1].signals, {"recall": recall})
+        looks[1] = Look(every, looks[1].signals, recall=recall)
     return judge([row(every * (len(duplicates) - 1))], looks, REFERENCE)
 
 
@@ -224,6 +224,6 @@ def test_kinds_whose_samples_are_alike_are_told_from_whole_ones(alike: int, call
     for step in (0, 500, 1000, 1500):
         samples = points(300, alike)
         recall = reference.measures(samples).recall.value
-        looks.append(Look(step, reference.signals(samples), {"recall": recall}))
+        looks.append(Look(step, reference.signals(samples), recall=recall))
     verdict = judge([row(1500)], looks, reference)
     assert verdict.words.startswith("collapsed within its kinds") if called else verdict.kind == "steady"
