@@ -107,12 +107,12 @@ def train(
     for epoch in range(state.step // state.steps_per_epoch + 1, recipe.epochs + 1):
         # every draw has the name of its epoch or step: what comes next never depends on what was drawn before
         order = ctx.rng(f"order of epoch {epoch}")
-        for settings in (*g_optimiser.param_groups, *d_optimiser.param_groups):
-            settings["lr"] = recipe.rate(epoch)
         for pixels, given in source.epoch(order, batch, state.step % state.steps_per_epoch, share):
             real = gan.from_uint8(pixels).to(device)  # (batch, C, H, W)
             wanted = wanted_of(gan, given)
             z = gan.latent(batch, ctx.rng(f"z of step {state.step + 1}"))[share].to(device)
+            for settings in (*g_optimiser.param_groups, *d_optimiser.param_groups):
+                settings["lr"] = recipe.rate(state.step / state.steps_per_epoch)
             state.step += 1
             with group.step():
                 measured = adversarial_step(*step_of, real, z, wanted, precision, recipe.turn(state.step))

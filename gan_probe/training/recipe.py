@@ -125,7 +125,6 @@ class Recipe(Options):
             return "both"
         return "generator" if step % 2 else "discriminator"
 
-    def rate(self, epoch: int) -> float:
-        """The learning rate of epoch `epoch`, counted from 1; the last one's is one share of the decay, not zero."""
-        left = self.epochs - epoch + 1
-        return self.learning_rate * min(1.0, left / self.decay_epochs if self.decay_epochs else 1.0)
+    def rate(self, done: float) -> float:
+        """The learning rate after `done` epochs, parts of one counted: at an epoch's beginning, that of the release."""
+        return self.learning_rate * min(1.0, (self.epochs - done) / self.decay_epochs if self.decay_epochs else 1.0)

@@ -143,6 +143,20 @@ def test_both_networks_take_one_step_for_every_whole_batch(monkeypatch: pytest.M
     assert [(row.epoch, row.step) for row in history.rows] == [(1, 4), (2, 8)]
 
 
+def test_a_decaying_rate_falls_from_step_to_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates: list[float] = []
+    step = torch.optim.Adam.step
+
+    def noted(self: torch.optim.Adam) -> object:
+        rates.append(self.param_groups[0]["lr"])
+        return step(self)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", noted)
+    train(bars(64)[0], dataclasses.replace(TINY, epochs=2, decay_epochs=1, learning_rate=1e-3))
+    assert rates[::2] == pytest.approx([1e-3] * 5 + [7.5e-4, 5e-4, 2.5e-4])
+    assert rates[1::2] == rates[::2]  # both networks
+
+
 def test_a_step_of_one_network_leaves_the_other_alone() -> None:
     images, _ = bars(16)
     for moving, rates in (("g.", (1e-3, 0.0)), ("d.", (0.0, 1e-3))):

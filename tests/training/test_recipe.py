@@ -111,8 +111,13 @@ def test_the_learning_rate_falls_as_in_the_release() -> None:
         expected.append(rate)
         if epoch > 100:
             rate -= 2e-4 / 100
-    assert [recipe.rate(epoch) for epoch in range(1, 201)] == pytest.approx(expected)
-    assert {Recipe(epochs=9).rate(epoch) for epoch in range(1, 10)} == {2e-4}
+    assert [recipe.rate(done) for done in range(200)] == pytest.approx(expected)
+    assert {Recipe(epochs=9).rate(done) for done in range(9)} == {2e-4}
+
+
+def test_the_learning_rate_falls_within_an_epoch_too() -> None:
+    recipe = Recipe(epochs=3, decay_epochs=1, learning_rate=2e-4)
+    assert [recipe.rate(done) for done in (0, 2, 2.25, 2.5, 3)] == pytest.approx([2e-4, 2e-4, 1.5e-4, 1e-4, 0])
 
 
 def test_importing_the_recipe_imports_no_torch() -> None:
