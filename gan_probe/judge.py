@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gan_probe.analysis import Context
+    from gan_probe.data import Split
     from gan_probe.gan import Card
     from gan_probe.measures.intervals import Estimate
 
@@ -56,6 +57,11 @@ class Judge:
         return _probabilities(self.network, fit_arrays(images, self.size, self.channels))
 
     @property
+    def named(self) -> np.ndarray:
+        """The share of the held-out images that it names each class, (K,)."""
+        return np.asarray(self.confusion.sum(0) / self.confusion.sum())
+
+    @property
     def chance(self) -> float:
         """The accuracy of always naming the most frequent class of the held-out images."""
         return float(self.confusion.sum(1).max() / self.confusion.sum())
@@ -71,12 +77,24 @@ def open_judge(spec: str, card: Card, ctx: Context) -> Judge:
     return ctx.once(("judge", spec, card.image_size, card.channels), lambda: _opened(spec, card, ctx))
 
 
+def judge_classes(spec: str, ctx: Context) -> tuple[str, ...]:
+    """The classes that the judge of this data will tell apart, before it is trained; raises what `open_judge` does."""
+    return _splits(spec, ctx)[0].classes
+
+
+def _splits(spec: str, ctx: Context) -> tuple[Split, Split]:
+    def opened() -> tuple[Split, Split]:
+        name, _, labels = spec.partition(":")
+        train, test = ctx.open_data(name, labels or None).train_test(ctx.rng(f"judge/{spec}/split"))
+        if train.labels is None or test.labels is None:
+            raise BadInputError(f"the judge {one_line(spec, 80)!r} has no labels to learn from: write DATA:LABELS")
+        return train, test
+
+    return ctx.once(("judge's data", spec), opened)
+
+
 def _opened(spec: str, card: Card, ctx: Context) -> Judge:
-    name, _, labels = spec.partition(":")
-    data = ctx.open_data(name, labels or None)
-    train, test = data.train_test(ctx.rng(f"judge/{spec}/split"))
-    if train.labels is None or test.labels is None:
-        raise BadInputError(f"the judge {one_line(spec, 80)!r} has no labels to learn from: write DATA:LABELS")
+    train, test = _splits(spec, ctx)
     channels = min(card.channels, train.native_shape()[1])
     splits = [s if len(s) <= MOST else s.take(MOST, ctx.rng(f"judge/{spec}/draw")) for s in (train, test)]
     seen, held_out = (split.load(card.image_size, channels, ctx.progress) for split in splits)

@@ -3,7 +3,7 @@ import pytest
 
 from gan_probe import BadInputError, Context
 from gan_probe.data import Data, Split
-from gan_probe.judge import open_judge, train_judge
+from gan_probe.judge import judge_classes, open_judge, train_judge
 from gan_probe.testing import tiny_gan
 
 
@@ -26,6 +26,7 @@ def test_a_judge_tells_what_it_was_shown(judge):
     assert judge.accuracy.value > 0.95
     assert judge.n_held_out == judge.confusion.sum() == 200
     assert judge.accuracy.low < judge.accuracy.value <= judge.accuracy.high
+    assert judge.named == pytest.approx(np.bincount(bars(200, 1)[1]) / 200, abs=0.05)
     images, labels = bars(100, 2)
     probabilities = judge(images)
     assert probabilities.shape == (100, 2)
@@ -66,6 +67,7 @@ def test_a_judge_is_opened_by_its_data_once_in_a_run():
 
     ctx = Context(open_data=open_data)
     card = tiny_gan().card
+    assert judge_classes("bars:way", ctx) == ("lying", "upright")
     first = open_judge("bars:way", card, ctx)
     assert open_judge("bars:way", card, ctx) is first
     assert opened == [("bars", "way")]

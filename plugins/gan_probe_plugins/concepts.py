@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_probe import BadInputError, Table
 from gan_probe.arithmetic import parse_concept
-from gan_probe.judge import open_judge
+from gan_probe.judge import judge_classes, open_judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,13 +27,22 @@ def open_judges(specs: Sequence[str], card: Card, ctx: Context) -> dict[str, Jud
 
     Without a name a judge is called as its labels are, or as its data where those are a pattern or a file.
     """
+    return {name: open_judge(source, card, ctx) for name, source in _sources(specs).items()}
+
+
+def known_classes(specs: Sequence[str], ctx: Context) -> dict[str, tuple[str, ...]]:
+    """The classes by judge, before any is trained, so that a misspelt one is refused at once; errors as above."""
+    return {name: judge_classes(source, ctx) for name, source in _sources(specs).items()}
+
+
+def _sources(specs: Sequence[str]) -> dict[str, str]:
     sources: dict[str, str] = {}
     for spec in specs:
         name, source = judge_name(spec)
         if name in sources:
             raise BadInputError(f"two judges are named {name[:40]!r}: write NAME=DATA:LABELS to tell them apart")
         sources[name] = source
-    return {name: open_judge(source, card, ctx) for name, source in sources.items()}
+    return sources
 
 
 def judge_name(spec: str) -> tuple[str, str]:
@@ -42,6 +51,9 @@ def judge_name(spec: str) -> tuple[str, str]:
         return named[1].strip(), named[2].strip()
     data, _, labels = spec.partition(":")
     return (labels if re.fullmatch(r"\w+", labels) else Path(data).stem), spec
+
+
+LOPSIDED = 0.5  # by how much more of the samples than of labelled images a judge may name one class, unremarked
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +122,32 @@ def judges_table(judges: Mapping[str, Judge], seen: Mapping[str, np.ndarray] | N
 def _named(probabilities: np.ndarray) -> np.ndarray:
     """The share of images that each class is named for, (K,), from probabilities (N, K)."""
     return np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1]) / len(probabilities)
+
+
+def doubts(judges: Mapping[str, Judge], seen: Mapping[str, np.ndarray]) -> list[str]:
+    """What speaks against a judge: it knows no more than chance, or sees in samples what it was not taught to.
+
+    `seen` are its probabilities (N, K) on samples. Samples need not have the classes' shares of the labelled images;
+    where one class takes over half of the rest's share, though, either the generator or the judge has a blind side.
+    """
+    found = []
+    for name, judge in judges.items():
+        if judge.accuracy.low <= judge.chance:
+            found.append(
+                f"The judge {name} is not to be trusted: on held-out images it is right {judge.accuracy.value:.1%} of "
+                f"the time ({judge.accuracy.low:.1%} to {judge.accuracy.high:.1%}), and always naming the commonest "
+                f"class would be {judge.chance:.1%} of the time. Give it more images, or labels that they show."
+            )
+    for name, probabilities in seen.items():
+        shares, taught = _named(probabilities), judges[name].named
+        most = int((shares - taught).argmax())
+        if shares[most] - taught[most] > LOPSIDED:
+            found.append(
+                f"The judge {name} names {shares[most]:.0%} of the samples {judges[name].classes[most]!r}, and "
+                f"{taught[most]:.0%} of held-out images: the generator draws little else, or the judge does not see in "
+                "samples what it learned. Look at the exemplars before trusting it."
+            )
+    return found
 
 
 def domain_note(judges: Mapping[str, Judge], what: str) -> str:

@@ -126,12 +126,15 @@ def verdict(response: Table, steadiness: Table, turned: Turned) -> str:
     means = np.array([float(row["response"] or 0) for row in response.rows])
     rising = int((np.diff(means) > 0).sum())
     axis, control = steadiness.rows
-    above = float(difference(turned).rows[0]["low"] or 0) > 0
+    apart = difference(turned).rows[0]
+    more, low, high = (100 * float(apart[name] or 0) for name in ("difference", "low", "high"))
+    above = low > 0
     held = rising == len(means) - 1 and above
     first, second = turned.axes.ends
     word = "Holds" if held else "Undecided" if int(axis["latents"] or 0) < FEW else "Fails"
     return (
         f"{word} by the judge: from {first} to {second} the mean response goes from "
         f"{means[0]:.2f} to {means[-1]:.2f} and rises at {rising} of {len(means) - 1} steps; {axis['monotone']:.0%} of "
-        f"{axis['latents']} latents turn monotonely, {control['monotone']:.0%} along random directions as long."
+        f"{axis['latents']} latents turn monotonely, {control['monotone']:.0%} along random directions as long "
+        f"({more:+.0f} points, {low:+.0f} to {high:+.0f})."
     )

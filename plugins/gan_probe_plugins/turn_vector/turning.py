@@ -11,12 +11,20 @@ from gan_probe import BadInputError, Measure, Report
 from gan_probe.annotations import read_concepts
 from gan_probe.arithmetic import disjoint_draws, rises, spearman
 from gan_probe.sampling import sample_units
-from gan_probe_plugins.concepts import Gallery, domain_note, judge_name, judges_table, open_judges
+from gan_probe_plugins.concepts import (
+    Gallery,
+    domain_note,
+    doubts,
+    judge_name,
+    judges_table,
+    known_classes,
+    open_judges,
+)
 from gan_probe_plugins.turn_vector import pictures, tables
 from gan_probe_plugins.turn_vector.paragraph import paragraph
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from gan_probe import GAN, Context
     from gan_probe.judge import Judge
@@ -60,8 +68,10 @@ class Turned:
 def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
     """The whole analysis, from options to report."""
     specs = () if options.judge is None else (options.judge,)
-    judges = open_judges(specs, gan.card, ctx)
     name = judge_name(options.judge)[0] if options.judge is not None else ""
+    if options.concepts is None:
+        _check_ends(options.ends or (), known_classes(specs, ctx)[name])
+    judges = open_judges(specs, gan.card, ctx)
     judge = judges.get(name)
     axes = _marked(gan, options, ctx) if options.concepts is not None else _judged(gan, judges, name, options, ctx)
     knows = judge is not None and set(axes.ends) <= set(judge.classes)
@@ -75,7 +85,8 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
         steadiness = tables.steadiness(turned, rng)
         found = [response, steadiness, tables.difference(turned), *found, judges_table(judges, axes.seen)]
         figures.append(pictures.response_figure(response, turned))
-        notes += [tables.verdict(response, steadiness, turned), domain_note(judges, "generated images")]
+        notes += [tables.verdict(response, steadiness, turned), *doubts(judges, axes.seen)]
+        notes.append(domain_note(judges, "generated images"))
         if len(turned.responses) < tables.FEW:
             notes.append(f"Fewer than {tables.FEW} latents, so wide intervals: more --candidates allow more.")
     elif judge is not None:
@@ -119,13 +130,16 @@ def _measures(gan: GAN, ends: tuple[str, str], responses: np.ndarray, ctx: Conte
     ]
 
 
+def _check_ends(ends: Sequence[str], classes: Sequence[str]) -> None:
+    for end in ends:
+        if end not in classes:
+            raise BadInputError(f"{end[:40]!r} is no class of the judge; there are {', '.join(classes)[:120]}")
+
+
 def _judged(gan: GAN, judges: dict[str, Judge], name: str, options: TurnVectorOptions, ctx: Context) -> Axes:
     """An axis for every draw of exemplars, none of which is used twice."""
     classes = judges[name].classes
     first, second = options.ends or (classes[0], classes[-1])
-    for end in (first, second):
-        if end not in classes:
-            raise BadInputError(f"{end[:40]!r} is no class of the judge; there are {', '.join(classes)[:120]}")
     gallery = Gallery.judged(ctx.samples(gan, options.candidates), judges)
     pools = [gallery.pool(end, options.confidence) for end in (first, second)]
     numbers = disjoint_draws(pools, options.exemplars, options.latents, ctx.rng("turn-vector/exemplars"))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe import BadInputError, Measure, Report
-from gan_probe.arithmetic import disjoint_draws, implied, parse_equation
-from gan_probe_plugins.concepts import Gallery, domain_note, judges_table, open_judges, says
+from gan_probe.arithmetic import disjoint_draws, implied, parse_concept, parse_equation
+from gan_probe_plugins.concepts import Gallery, domain_note, doubts, judges_table, known_classes, open_judges, says
 from gan_probe_plugins.vector_arithmetic import tables
 from gan_probe_plugins.vector_arithmetic.looks import OVERLAY, looks_of
 from gan_probe_plugins.vector_arithmetic.pictures import draws_figure, equation_figure, success_figure
@@ -57,14 +57,15 @@ class Scored:
 def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Report:
     """Draw exemplars many times, score every method, and set the paper's against its controls."""
     specs = options.judges or ()
+    classes = known_classes(specs, ctx)
+    equations = [parse_equation(text) for text in options.equations or default_equations(classes)]
+    expected = [implied(*(parse_concept(term, classes) for term in terms)) for terms in equations]
     judges = open_judges(specs, gan.card, ctx)
     gallery = Gallery.judged(ctx.samples(gan, options.candidates), judges)
     looks = looks_of(gan, gallery, options, ctx)
-    equations = [parse_equation(text) for text in options.equations or default_equations(judges)]
-    expected = [implied(*(gallery.classes(term) for term in terms)) for terms in equations]
     scored: list[Scored] = []
     left_out: list[BadInputError] = []
-    for i, (terms, classes) in enumerate(zip(equations, expected, strict=True)):
+    for i, (terms, left) in enumerate(zip(equations, expected, strict=True)):
         ctx.progress(i, len(equations), "equations")
         try:
             numbers, pools = _exemplars(gallery, terms, options, ctx)
@@ -72,7 +73,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             left_out.append(error)
             continue
         trial = work_out(gan, gallery.samples, terms, list(numbers), ctx)
-        scored.append(_score(trial, classes, judges, looks, pools))
+        scored.append(_score(trial, left, judges, looks, pools))
     ctx.progress(len(equations), len(equations), "equations")
     if not scored:
         raise left_out[0]
@@ -112,6 +113,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
         methods=_methods(scored, judges, options),
         notes=[
             *map(tables.verdict, scored),
+            *doubts(judges, gallery.probabilities),
             *(f"Left out: {error}." for error in left_out),
             *_cautions(scored),
             looks.note,
@@ -136,9 +138,9 @@ def _methods(scored: Sequence[Scored], judges: Mapping[str, Judge], options: Vec
     )
 
 
-def default_equations(judges: Mapping[str, Judge]) -> list[str]:
+def default_equations(classes: Mapping[str, Sequence[str]]) -> list[str]:
     """Each judge's last class given to the next judge's, or to its own first where there is one judge alone."""
-    ends = [(judge.classes[0], judge.classes[-1]) for judge in judges.values()]
+    ends = [(known[0], known[-1]) for known in classes.values()]
     if len(ends) == 1:
         without, with_ = ends[0]
         return [f"{with_} - {without} + {without}"]

@@ -79,6 +79,7 @@ def bars():
     """Makes the GAN, by what its attributes follow; judges named upper and lower are opened without training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gan_probe_plugins.concepts.open_judge", lambda spec, *_: judge_of(spec))
+        patch.setattr("gan_probe_plugins.concepts.judge_classes", lambda spec, *_: CLASSES[spec])
         yield maker()
 
 

@@ -1,10 +1,13 @@
-"""Judges by name, and which samples they choose."""
+"""Judges by name, which samples they choose, and what speaks against them."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 
 from gan_probe import Context
-from gan_probe_plugins.concepts import Gallery, judge_name, open_judges
+from gan_probe.measures.intervals import proportion
+from gan_probe_plugins.concepts import Gallery, doubts, judge_name, open_judges
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,39 @@ def test_a_concepts_pool_is_what_every_judge_is_sure_of(bars):
     sure = gallery.pool("light & dim", 0.9)
     assert set(sure) < set(pool)
     assert upper[sure].min() > 0.05
+
+
+def taught(judge, confusion):
+    """A judge with this confusion (K, K) on held-out images."""
+    confusion = np.array(confusion)
+    right, n = int(np.trace(confusion)), int(confusion.sum())
+    return dataclasses.replace(judge, confusion=confusion, accuracy=proportion(right, n), n_held_out=n)
+
+
+def naming(share, n=200):
+    """Probabilities (N, 2) that name the second class of so many images."""
+    second = np.arange(n) < share * n
+    return np.stack([~second, second], 1).astype(np.float32)
+
+
+@pytest.fixture
+def upper(bars):
+    return open_judges(("upper",), bars().card, Context())["upper"]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.97])
+def test_nothing_speaks_against_a_judge_that_knows_its_classes_and_shares_that_may_be(upper, share):
+    assert doubts({"upper": taught(upper, [[45, 5], [5, 45]])}, {"upper": naming(share)}) == []
+
+
+@pytest.mark.parametrize("confusion", [[[25, 25], [25, 25]], [[0, 10], [0, 90]], [[29, 21], [21, 29]]])
+def test_a_judge_that_is_no_better_than_its_commonest_class_is_not_to_be_trusted(upper, confusion):
+    (doubt,) = doubts({"upper": taught(upper, confusion)}, {})
+    assert "The judge upper is not to be trusted" in doubt
+
+
+def test_a_judge_to_which_nearly_all_samples_are_of_a_rare_class_is_doubted(upper):
+    judge = taught(upper, [[75, 5], [0, 20]])
+    (doubt,) = doubts({"upper": judge}, {"upper": naming(0.88)})
+    assert doubt.startswith("The judge upper names 88% of the samples 'light', and 25% of held-out images")
+    assert doubts({"upper": judge}, {"upper": naming(0.7)}) == []

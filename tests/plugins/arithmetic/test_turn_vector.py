@@ -52,6 +52,8 @@ def test_the_ends_can_be_turned_round(bars):
 def test_where_the_axis_means_nothing_it_fails_and_says_so(bars):
     report = run(bars(bars.tangled))
     assert report.notes[0].startswith("Fails by the judge: ")
+    more = report.table("difference").rows[0]["difference"]
+    assert f" along random directions as long ({100 * more:+.0f} points, " in report.notes[0]
 
 
 def test_the_original_stands_in_the_middle_of_both_figures(bars):

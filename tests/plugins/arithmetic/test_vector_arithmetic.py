@@ -151,6 +151,14 @@ def test_an_equation_without_exemplars_does_not_lose_the_others(bars):
     assert any(note.startswith("Left out: too few samples") and "dark & lit" in note for note in report.notes)
 
 
+def test_a_class_that_no_judge_knows_is_refused_before_any_judge_is_trained(bars, refused, monkeypatch):
+    def trained(*_):
+        pytest.fail("a judge was trained")
+
+    monkeypatch.setattr("gan_probe_plugins.concepts.open_judge", trained)
+    assert "no class of a judge" in refused(run, bars(), equations="pale - dark + dark")
+
+
 @pytest.mark.usefixtures("hasty")
 def test_what_cannot_be_done_is_said_in_one_line(bars, conditional, refused, tmp_path):
     with pytest.raises(UsageError, match="--judges"):
