@@ -158,9 +158,9 @@ class Monitor:
             rows,
             title="Samples against training images",
             caption=f"{self.samples} samples of the same latents against as many training images, in the space "
-            f"{self.measured_in.name}; the last row has other training images in their place. Plain grey may have a high "
-            "precision: read it beside coverage. FID is biased upwards by so few: compare it with the last row's alone. "
-            "The 95% intervals are in artifacts/training-measures.csv.",
+            f"{self.measured_in.name}; the last row has other training images in their place. Plain grey may have a "
+            "high precision: read it beside coverage. FID is biased upwards by so few: compare it with the last row's "
+            "alone. The 95% intervals are in artifacts/training-measures.csv.",
             formats=dict.fromkeys(MEASURES, ".3f") | {"fid": ".4g", "kid": ".3g"} if rows else {},
         )
 

@@ -54,8 +54,8 @@ class Verdict:
         """The evidence as table `verdict`, the words its title."""
         variety = (
             "Diversity, kinds, duplicates and recall are taken in the space of the figure on variety. Real images: the "
-            "range over random halves of them. The line to collapse in kinds is what real images of a half of the kinds "
-            "show."
+            "range over random halves of them. The line to collapse in kinds is what real images of a half of the "
+            "kinds show."
         )
         judged = any(row["real images"] for row in self.evidence)
         return Table("verdict", self.evidence, title=f"Verdict: {self.words}", caption=variety if judged else "")
