@@ -15,30 +15,26 @@ from gan_probe.disk import check_writable
 from gan_probe.duplicates.keeplist import read_keep_list
 from gan_probe.errors import BadInputError, OutputError
 from gan_probe.feature_space import open_or_pixels, open_space
-from gan_probe.provenance import provenance
 from gan_probe.report.folder import ReportFolder
-from gan_probe.report.model import RunReport
+from gan_probe.training.account import Account
 from gan_probe.training.board import TensorBoard
 from gan_probe.training.distributed import Group
 from gan_probe.training.grids import SampleGrids
 from gan_probe.training.keeping import Keeper, Keeping, states
 from gan_probe.training.loop import train
 from gan_probe.training.monitor import SAMPLES, Monitor
-from gan_probe.training.record import machine, record
-from gan_probe.training.report import training_report
+from gan_probe.training.record import machine
 from gan_probe.training.source import choose_source
 from gan_probe.training.state import DivergedError
-from gan_probe.training.verdict import judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from gan_probe.data import Data
-    from gan_probe.gan import GAN, Card
-    from gan_probe.report.model import Report
-    from gan_probe.training.history import History
+    from gan_probe.gan import GAN
     from gan_probe.training.recipe import Recipe
+    from gan_probe.training.source import Source
 
 
 def train_checkpoint(
@@ -64,9 +60,9 @@ def train_checkpoint(
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
 
     Channels are the data's; a recipe without image size gets the smallest of `dcgan.SIZES` that is not below the
-    data's. `source` is what opens the data again, a name or a path; the card keeps it. Variety, on which
-    the verdict rests, is judged in pixels; samples are measured in the feature space of that name. Before training,
-    OutputError if `out` or the report cannot be written or, without `force`, exist.
+    data's. `source` is what opens the data again, a name or a path; the card keeps it. Variety, on which the verdict
+    rests, is judged in pixels; samples are measured in the feature space of that name. Before training, OutputError if
+    `out` or the report cannot be written or, without `force`, exist.
 
     `keeping` says what is saved as training goes; with `resume` it goes on from there, or begins where nothing is.
     Within `interruption` the function that it gives is asked after every step whether to stop: StoppedError then.
@@ -80,11 +76,7 @@ def train_checkpoint(
     beside = out.with_name(f"{out.stem}-training")
     group = group or Group()
     first = group.rank == 0
-    thinned, used = {}, []
-    if keep_list is not None:
-        kept, thinned["keep_list"] = read_keep_list(keep_list, data.train)
-        used.append(f"Of {len(data.train):,} images the {len(kept):,} on the keep-list {keep_list.name} were used.")
-        data = dataclasses.replace(data, train=kept)
+    data, thinned, notes = _thinned(data, keep_list)
     begun = bool(states(beside))
     # what is finished and has no states, of an earlier version perhaps, is replaced only by force
     replaces = force or (resume and (begun or not (out.exists() or (beside / "report.json").exists())))
@@ -108,42 +100,30 @@ def train_checkpoint(
         pixels = open_space("pixels", size, channels)
         measured_in = open_or_pixels(feature_space, size, channels, device=device)
         monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, pixels, measured_in)
-        identity = dataclasses.asdict(recipe)
-        if not recipe.decay_epochs:  # with a decay, the rate of earlier epochs depends on how many there are
-            del identity["epochs"]
-        identity |= {
-            "seed": seed,
-            "images": images.identity,
-            "classes": list(images.classes),
-        }
-
-        def trained(card: Card, **more: Any) -> Card:
-            trained_on = {"name": data.name, "split": data.train.name, "fingerprint": images.fingerprint, **thinned}
-            return dataclasses.replace(
-                card,
-                name=out.stem,
-                training_data=source or data.name,
-                training=card.training | {"data": trained_on} | more,
-                licence=licence,
-            )
-
-        def described(gan: GAN, history: History, diverged: int | None = None) -> Report:
-            verdict = judge(history.rows, monitor.looks, monitor.reference, diverged)
-            gan.card = trained(gan.card, verdict=verdict.to_dict())
-            return training_report(history, gan, grids, monitor, verdict, (*used, *images.notes))
-
-        def run_report(gan: GAN) -> RunReport:
-            run = provenance(command, seed, device, data.name) | {"images": [images.record()]}
-            return RunReport(gan.card.to_dict(), run)
-
+        account = Account(
+            out.stem,
+            recipe,
+            data,
+            images,
+            grids,
+            monitor,
+            seed=seed,
+            device=device,
+            place=machine(device, group.world),
+            command=command,
+            source=source,
+            licence=licence,
+            thinned=thinned,
+            notes=notes,
+        )
         stop = stack.enter_context(interruption or nullcontext(lambda: False))
         if board:
             stack.enter_context(board)
         keeper = Keeper(
             beside,
             keeping or Keeping(),
-            identity,
-            described=trained,
+            _identity(recipe, seed, images),
+            described=account.on,
             stop=lambda: group.any(stop()),
             resume=resume,
             writes=first,
@@ -165,23 +145,31 @@ def train_checkpoint(
         except DivergedError as error:
             message = f"{error}; the last good checkpoint is {states(beside)[-1]}"
             if folder is not None:
-                state = error.state
-                if state.measured:
-                    state.close_row(state.seconds, min(recipe.batch_size, len(images)))
-                gan = state.gan
-                training = record(state, recipe, len(images), seed, machine(device, group.world))
-                for absent in ("weights", "batch_norm"):  # it has no result
-                    del training[absent]
-                gan.card = dataclasses.replace(gan.card, training=training)
-                report = described(gan, state.history, diverged=state.step)
-                folder.add(run_report(gan), dataclasses.replace(report, status="failed", error=message))
+                folder.add(*account.of_diverged(error.state, message))
             raise BadInputError(message) from error
         if folder is None:
             return gan
         # once more, by the statistics that the checkpoint holds
         grids(recipe.epochs, gan)
         monitor.look(gan.card.training["steps"], gan)
-        report = described(gan, history)
+        run, report = account.of(gan, history)
         save_checkpoint(gan, out)
-        folder.add(run_report(gan), report)
+        folder.add(run, report)
     return gan
+
+
+def _thinned(data: Data, keep_list: Path | None) -> tuple[Data, dict[str, Any], list[str]]:
+    """The data with the images on the keep-list alone, what the card says of that, and what the report does."""
+    if keep_list is None:
+        return data, {}, []
+    kept, entry = read_keep_list(keep_list, data.train)
+    note = f"Of {len(data.train):,} images the {len(kept):,} on the keep-list {keep_list.name} were used."
+    return dataclasses.replace(data, train=kept), {"keep_list": entry}, [note]
+
+
+def _identity(recipe: Recipe, seed: int, images: Source) -> dict[str, Any]:
+    """What a training is made of, so that it goes on with nothing else."""
+    made_of = dataclasses.asdict(recipe)
+    if not recipe.decay_epochs:  # with a decay, the rate of earlier epochs depends on how many there are
+        del made_of["epochs"]
+    return made_of | {"seed": seed, "images": images.identity, "classes": list(images.classes)}
