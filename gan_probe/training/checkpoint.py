@@ -98,7 +98,8 @@ def train_checkpoint(
         images = choose_source(data.train, size, channels, epochs=recipe.epochs, progress=ctx.progress)
         grids, rng = SampleGrids(recipe.epochs, ctx.rng("sample grids")), ctx.rng("monitor")
         pixels = open_space("pixels", size, channels)
-        measured_in = open_or_pixels(feature_space, size, channels, device=device)
+        # the first process alone measures
+        measured_in = open_or_pixels(feature_space, size, channels, device=device) if first else pixels
         monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, pixels, measured_in)
         account = Account(
             out.stem,
