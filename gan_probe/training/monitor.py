@@ -132,7 +132,8 @@ class Monitor:
         """Go on from what `state_dict` gave; measures that were taken in another feature space are left out."""
         self.looks = [Look(**look) for look in state["looks"]]
         self.frames = {step: frame.numpy() for step, frame in state["frames"].items()}
-        self.notes, was = tuple(state["notes"]), state["measured in"]
+        # states of the first versions name no space: they measured in pixels
+        self.notes, was = tuple(state.get("notes", ())), state.get("measured in", "pixels")
         if was != self.measured_in.name:
             self.looks = [dataclasses.replace(look, measures={}) for look in self.looks]
             if self.looks:

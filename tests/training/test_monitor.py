@@ -208,6 +208,17 @@ def test_one_resumed_in_another_space_leaves_out_the_measures_of_the_first_and_s
     assert third.notes == second.notes
 
 
+def test_a_state_of_the_first_versions_can_be_resumed() -> None:
+    first, second = watching(real()), watching(real())
+    for step in range(5):
+        first(step, Drawer())
+    state = first.state_dict()
+    looks = [{name: value for name, value in look.items() if name != "recall"} for look in state["looks"]]
+    second.load_state_dict({"looks": looks, "frames": state["frames"]})
+    assert [look.measures for look in second.looks] == [look.measures for look in first.looks]
+    assert second.notes == ()
+
+
 def test_looking_changes_nothing_in_the_training() -> None:
     images, recipe = real(64), Recipe(epochs=2, width=4, z_size=8, batch_size=16)
     plain, _ = train(images, recipe)
