@@ -68,6 +68,14 @@ def test_collapses_that_pass_are_an_oscillation() -> None:
     assert "2 times" in verdict.words
 
 
+def test_faltering_at_the_very_beginning_is_no_oscillation() -> None:
+    faltering = [0.1, 0.8, 0.1, 0.1, 0.8, 0.1, 0.1, 0.8]
+    assert of_kinds(*faltering, *[0.8] * 60).kind == "steady"
+    assert of_kinds(*faltering, *[0.8] * 10).kind == "oscillating"  # it was no beginning then
+    assert of_kinds(*[0.8] * 60, *faltering).kind == "oscillating"
+    assert of_kinds(*faltering[:-1]).kind == "collapsed"
+
+
 def test_one_collapse_that_passed_is_forgiven() -> None:
     assert of_kinds(0.1, 0.8, 0.1, 0.1, 0.8, 0.8).kind == "steady"
 
