@@ -11,8 +11,6 @@ from gan_probe.gan import GAN
 from gan_probe.training import Recipe
 
 TINY = Recipe(epochs=1, width=4, z_size=8, batch_size=16)
-
-
 QUICK = dataclasses.replace(TINY, epochs=15, batch_size=32, learning_rate=2e-3)
 
 

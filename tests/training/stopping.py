@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 
 TINY = Recipe(epochs=3, width=2, z_size=4, batch_size=8, conditional=True, learning_rate=2e-3)
-
-
 STEPS = 3 * 5  # of TINY on 43 images: 5 an epoch, and 3 images left over in each
 
 
