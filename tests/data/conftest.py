@@ -1,4 +1,4 @@
-"""Tar archives on disk."""
+"""Tar archives on disk, and the toy worlds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from gan_probe.data.worlds import toy_faces, toy_rooms
 
 from .tars import packed
 
@@ -22,3 +24,8 @@ def shard(tmp_path) -> Write:
         return path
 
     return write
+
+
+@pytest.fixture(params=[toy_rooms, toy_faces], ids=lambda world: world.name)
+def world(request):
+    return request.param
