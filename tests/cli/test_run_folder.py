@@ -6,7 +6,7 @@ import os
 import pytest
 
 from .one_line import one_line
-from .small_plugins import CRASH, COUNTER
+from .small_plugins import COUNTER, CRASH
 
 
 def test_a_report_that_is_there_wants_force(gan_probe_command, checkpoint):
