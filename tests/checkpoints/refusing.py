@@ -1,0 +1,24 @@
+"""Files that must be refused in one line."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from gan_probe.checkpoints import LoadRequest, load_gan
+from gan_probe.errors import BadInputError
+
+
+def refused(path: Path, match: str) -> None:
+    with pytest.raises(BadInputError, match=match) as caught:
+        load_gan(LoadRequest(path))
+    assert len(str(caught.value)) <= 200
+    assert "\n" not in str(caught.value)
+
+
+def refused_at_once(path: Path, match: str = ": ") -> None:
+    start = time.monotonic()
+    refused(path, match)
+    assert time.monotonic() - start < 10
