@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +81,8 @@ def same(gan):
 @pytest.fixture
 def little_memory():
     """A guard that fails is a MemoryError here, not the end of everything else on the machine."""
+    import resource
+
     before = resource.getrlimit(resource.RLIMIT_AS)
     size = int(Path("/proc/self/status").read_text().split("VmSize:")[1].split()[0]) * 1024
     resource.setrlimit(resource.RLIMIT_AS, (size + 4 * 2**30, before[1]))

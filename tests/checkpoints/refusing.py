@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def refused(path: Path, match: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def refused_at_once(path: Path, match: str = ": ") -> None:
+def refused_at_once(path: Path, match: str | None = None) -> None:
     start = time.monotonic()
-    refused(path, match)
+    refused(path, match or f"{re.escape(path.name)}: ")
     assert time.monotonic() - start < 10
