@@ -16,6 +16,8 @@ from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.checkpoints.onnx.write import to_onnx
 from gan_probe.errors import BadInputError, OutputError, UsageError
 from gan_probe.features import recalibrate, recalibrated
+from gan_probe.gan import GAN
+from gan_probe.network import Network, initialise
 from gan_probe.testing import tiny_gan
 
 
@@ -143,3 +145,28 @@ def test_files_alone_or_with_external_data_are_analysed_as_torch_is(gan_probe_co
     assert found["onnx"][2] == found["ckpt.pt"][2] == found["onnx/discriminator.onnx"][2]
     assert found["onnx/discriminator.onnx"][:2] == (4, both | {"samples": "refused"})
     assert found["onnx/generator.onnx"][:2] == (4, both | {"linear-probe": "refused"})
+
+
+@pytest.mark.parametrize(("mode", "changed"), [("nearest", {}), ("bilinear", {}), ("nearest", {"norm_last": True})])
+def test_enlarging_layers_and_norms_behind_activations_are_written_as_onnx(tmp_path, mode, changed):
+    gan = tiny_gan(seed=1)
+    first, *rest = gan.card.generator
+    enlarged = [
+        dataclasses.replace(
+            s, op="conv", kernel=3, stride=1, padding=1, output_padding=0, upsample=2, interpolation=mode
+        )
+        for s in rest
+    ]
+    stages = (dataclasses.replace(first, **changed), *enlarged)
+    net = initialise(Network(stages, 1), torch.Generator().manual_seed(0)).eval()
+    gan = GAN(dataclasses.replace(gan.card, generator=stages, discriminator=None), net)
+    net.statistics = recalibrate(net, [torch.randn(64, gan.card.z_size)])
+    export_onnx(gan, tmp_path / "g.onnx")
+    save_checkpoint(gan, tmp_path / "g.pt")
+    z = torch.randn(3, gan.card.z_size)
+    for name in ("g.onnx", "g.pt"):
+        torch.testing.assert_close(load_gan(LoadRequest(tmp_path / name)).sample(z), gan.sample(z), atol=1e-4, rtol=0)
+    back = load_gan(LoadRequest(tmp_path / "g.onnx")).generator
+    assert back.layers == net.layers
+    assert back.statistics.keys() == net.statistics.keys()
+    assert load_gan(LoadRequest(tmp_path / "g.onnx")).differentiable().card.generator == stages
