@@ -14,7 +14,7 @@ from gan_probe import load
 from gan_probe.checkpoints import LoadRequest, load_gan
 from gan_probe.errors import BadInputError
 
-from .runs import Runs
+from ..runs import Runs
 from .small_pair import small
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from gan_probe.checkpoints import LoadRequest, load_gan
 from gan_probe.errors import BadInputError
 
-from .runs import Runs
+from ..runs import Runs
 
 
 def torch_bytes(content, **more):
