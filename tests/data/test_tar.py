@@ -82,9 +82,9 @@ def header(size: bytes, kind: bytes = b"0", name: bytes = b"a.png") -> bytes:
 )
 def test_a_hostile_archive_is_one_line_at_once(tmp_path, refused, content):
     (tmp_path / "x.tar").write_bytes(content)
-    start = time.monotonic()
+    start = time.process_time()  # of this process: others' load is no hang
     refused(open_data, tmp_path / "x.tar")
-    assert time.monotonic() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_a_member_of_a_huge_claim_costs_nothing(tmp_path, png):
