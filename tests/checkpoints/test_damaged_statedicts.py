@@ -7,14 +7,15 @@ import pickle
 import tarfile
 import warnings
 
+import numpy as np
 import pytest
 import torch
 
-from gan_probe import load
 from gan_probe.checkpoints import LoadRequest, load_gan
 from gan_probe.errors import BadInputError
 
 from ..runs import Runs
+from .refusing import refused
 from .small_pair import small
 
 
@@ -60,7 +61,8 @@ def test_no_pickle_runs_in_any_container(tmp_path):
 def test_a_damaged_copy_is_refused_or_reads_the_same(tmp_path, old):
     path = tmp_path / "netG.pt"
     torch.save(small()[0].state_dict(), path, _use_new_zipfile_serialization=not old)
-    raw = path.read_bytes()
+    raw, whole = path.read_bytes(), load_gan(LoadRequest(path))
+    z = whole.latent(2, np.random.default_rng(0))
     for length in range(0, len(raw), 997):
         path.write_bytes(raw[:length])
         with pytest.raises(BadInputError):
@@ -77,7 +79,7 @@ def test_a_damaged_copy_is_refused_or_reads_the_same(tmp_path, old):
                 gan = load_gan(LoadRequest(path))
             except BadInputError:
                 continue
-        assert gan.card.image_size == 16
+        assert torch.equal(gan.sample(z), whole.sample(z))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,4 @@ def test_weights_that_make_no_gan_are_named_in_one_line(tmp_path, change, messag
     state = {k: v.clone() for k, v in small()[0].state_dict().items()}
     change(state)
     torch.save(state, tmp_path / "netG.pt")
-    with pytest.raises(BadInputError, match=message) as caught:
-        load(tmp_path / "netG.pt")
-    assert len(str(caught.value)) <= 200
-    assert "\n" not in str(caught.value)
+    refused(tmp_path / "netG.pt", message)
