@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 import gan_probe
 from gan_probe import BadInputError
@@ -16,6 +16,9 @@ from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.data.fit import fit_arrays
 from gan_probe.feature_space import names, open_space
 from gan_probe.testing import tiny_gan
+
+from .checkpoints.graphs import graph as content
+from .checkpoints.graphs import saved
 
 
 def pictures(n=10, size=16, channels=1, seed=0):
@@ -32,15 +35,8 @@ def judge(tmp_path):
 
 def graph(path, nodes, shape=("N", 1, 16, 16), output=("N", 4), weights=(), kind=TensorProto.FLOAT):
     """Write an ONNX file of these nodes, from `x` to `y`."""
-    made = helper.make_graph(
-        nodes,
-        "g",
-        [helper.make_tensor_value_info("x", kind, shape)],
-        [helper.make_tensor_value_info("y", kind, output)],
-        [numpy_helper.from_array(np.asarray(value), name) for name, value in weights],
-    )
-    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    return str(path)
+    proto = content(nodes, dict(weights), [("x", kind, shape)], output, kind)
+    return str(saved(path.parent, proto, path.name))
 
 
 PROJECTION = np.random.default_rng(3).standard_normal((256, 4)).astype(np.float32)

@@ -1,14 +1,17 @@
-"""A handful of architectures, and inputs for them."""
+"""A handful of architectures and inputs for them, and a file to damage where memory is limited."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
+from gan_probe.checkpoints.export import export_onnx
 from gan_probe.features import recalibrate
 from gan_probe.gan import GAN
 from gan_probe.network import Network, initialise
@@ -73,3 +76,27 @@ class Same:
 @pytest.fixture(scope="module")
 def same(gan):
     return Same(gan)
+
+
+@pytest.fixture
+def little_memory():
+    """A guard that fails is a MemoryError here, not the end of everything else on the machine."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    size = int(Path("/proc/self/status").read_text().split("VmSize:")[1].split()[0]) * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (size + 4 * 2**30, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A discriminator's ONNX file as we write it."""
+    return export_onnx(tiny_gan(width=1), tmp_path_factory.mktemp("onnx"))[1].read_bytes()
+
+
+@pytest.fixture
+def proto(exported):
+    """The same, to be changed."""
+    return onnx.load_model_from_string(exported)

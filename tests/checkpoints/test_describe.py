@@ -20,13 +20,7 @@ from hypothesis import strategies as st
 from gan_probe.checkpoints import LoadRequest, load_gan
 from gan_probe.errors import BadInputError
 
-
-class Runs:
-    def __init__(self, marker):
-        self.marker = str(marker)
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.marker}",)
+from ..runs import Runs
 
 
 def torch_bytes(content, **more):

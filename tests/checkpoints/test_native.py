@@ -18,6 +18,8 @@ from gan_probe.errors import BadInputError, OutputError, UsageError
 from gan_probe.features import recalibrated
 from gan_probe.testing import tiny_gan
 
+from .refusing import refused
+
 
 def sealed(content: object, path: Path, save=torch.save) -> Path:
     """A file with the right digest and any content: what somebody who means harm can write."""
@@ -40,13 +42,6 @@ def edited(tmp_path: Path, change) -> Path:
     content = content_of(path)
     change(content)
     return sealed(content, path)
-
-
-def refused(path: Path, match: str) -> None:
-    with pytest.raises(BadInputError, match=match) as caught:
-        load_gan(LoadRequest(path))
-    assert len(str(caught.value)) <= 200
-    assert "\n" not in str(caught.value)
 
 
 def test_a_checkpoint_comes_back_exactly(gan, same, tmp_path):

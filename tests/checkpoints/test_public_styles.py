@@ -11,8 +11,10 @@ from gan_probe.checkpoints.export import export_onnx
 from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.errors import BadInputError
 
-from .public_styles import OPENS, down, examples_discriminator, examples_generator, leaky, sequential, up
+from .public_styles import OPENS
+from .style import down, leaky, sequential, up
 from .trained import trained, verdict
+from .tutorial_styles import examples_discriminator, examples_generator
 
 QUICK = ["7x7 stem", "unpadded, blocks nested", "layer norm in the critic", "blocks as attributes", "prelu", "bilinear"]
 FOOLED = {"max pooling"}  # by a discriminator whose strides and dropout would look alike: it must warn

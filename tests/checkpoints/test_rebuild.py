@@ -1,20 +1,17 @@
+"""ONNX files, torch's exporters' and our own, are rebuilt as torch networks with the same layers and gradients."""
+
 from __future__ import annotations
 
 import dataclasses
 import logging
 import warnings
 
-import numpy as np
-import onnx
 import pytest
 import torch
-from onnx import helper, numpy_helper
 from torch import nn
 
 from gan_probe import load
 from gan_probe.checkpoints.export import export_onnx
-from gan_probe.checkpoints.onnx import surgery
-from gan_probe.errors import BadInputError
 from gan_probe.gan import GAN
 from gan_probe.network import Network, initialise
 from gan_probe.stage import Stage
@@ -161,158 +158,3 @@ def test_a_discriminator_that_is_all_dense_is_written_and_rebuilt(tmp_path):
     assert (back.card.image_size, back.card.channels) == (16, 3)
     torch.testing.assert_close(back.discriminator(x), net(x), atol=1e-5, rtol=0)
     assert back.differentiable().card.discriminator == stages
-
-
-def graph(nodes, weights, target=("N", 1)):
-    made = helper.make_graph(
-        [helper.make_node(op, inputs.split(), outputs.split(), **more) for op, inputs, outputs, more in nodes],
-        "foreign",
-        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", 2, 8, 8])],
-        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, target)],
-        [numpy_helper.from_array(np.asarray(array, np.float32), name) for name, array in weights.items()],
-    )
-    return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-
-
-RNG = np.random.default_rng(0)
-W, HEAD = RNG.normal(0, 0.3, (3, 2, 4, 4)), RNG.normal(0, 0.3, (48, 1))
-CONV = {"strides": [2, 2], "pads": [1, 1, 1, 1]}
-END = [("Flatten", "a", "f", {}), ("MatMul", "f v", "l", {}), ("Add", "l c", "y", {})]
-HELD = {"w": W, "v": HEAD, "c": [0.3], "s": RNG.uniform(0.5, 2, (3, 1, 1)), "t": RNG.normal(0, 1, (3, 1, 1)), "k": 0.2}
-
-CHAINS = {
-    "a bias and a norm on their own": [
-        ("Conv", "x w", "p", CONV),
-        ("Mul", "p s", "q", {}),
-        ("Sub", "q t", "r", {}),
-        ("LeakyRelu", "r", "a", {}),
-    ],
-    "a quotient": [("Conv", "x w", "p", CONV), ("Div", "p s", "q", {}), ("Relu", "q", "a", {})],
-    "a leaky ReLU as a maximum": [
-        ("Conv", "x w", "p", CONV),
-        ("Mul", "p k", "q", {}),
-        ("Max", "p q", "a", {}),
-    ],
-    "pads left to the runtime": [
-        ("Conv", "x w", "p", {"strides": [2, 2], "auto_pad": "SAME_UPPER"}),
-        ("Selu", "p", "a", {}),
-    ],
-    "a weight that is computed": [
-        ("Mul", "w k", "w2", {}),
-        ("Add", "w2 w", "w3", {}),
-        ("Conv", "x w3", "p", CONV),
-        ("Elu", "p", "a", {}),
-    ],
-}
-
-
-@pytest.mark.parametrize("name", CHAINS)
-def test_one_layer_written_in_pieces_is_one_stage(tmp_path, name):
-    (tmp_path / "d.onnx").write_bytes(graph([*CHAINS[name], *END], HELD).SerializeToString())
-    gan = load(tmp_path / "d.onnx")
-    stages = gan.differentiable().card.discriminator
-    assert [(stage.op, stage.stride, stage.padding) for stage in stages] == [("conv", 2, 1), ("linear", 1, 0)]
-    x = torch.randn(3, 2, 8, 8)
-    torch.testing.assert_close(gan.differentiable().discriminator(x), gan.discriminator(x), atol=1e-5, rtol=0)
-
-
-REFUSED = {
-    "a norm in front": (
-        [("BatchNormalization", "x g g g g", "n", {}), ("Conv", "n w", "p", CONV), ("Relu", "p", "a", {})],
-        "BatchNormalization in front of a layer",
-    ),
-    "an unknown bend": ([("Conv", "x w", "p", CONV), ("HardSwish", "p", "a", {})], "HardSwish is no part"),
-    "a shortcut": ([("Conv", "x w", "p", CONV), ("Sigmoid", "p", "q", {}), ("Mul", "p q", "a", {})], "Mul and Sigmoid"),
-    "pooling": ([("Conv", "x w", "p", CONV), ("Relu", "p", "r", {}), ("MaxPool", "r", "a", {"kernel_shape": [1, 1]})],
-                "MaxPool is no part"),
-    "uneven pads": ([("Conv", "x w", "p", {"strides": [2, 2], "pads": [2, 1, 0, 1]}), ("Relu", "p", "a", {})],
-                    r"Conv with pads \[2, 1, 0, 1\]"),
-    "channels last": ([("Transpose", "x", "q", {"perm": [0, 1, 3, 2]}), ("Conv", "q w", "p", CONV),
-                       ("Relu", "p", "a", {})], "Transpose is no part"),
-    "slopes by channel": ([("Conv", "x w", "p", CONV), ("PRelu", "p s", "a", {})], "PRelu with a slope for each"),
-    "dilations": ([("Conv", "x w", "p", {"strides": [2, 2], "dilations": [2, 2], "pads": [3, 3, 3, 3]}),
-                   ("Relu", "p", "a", {})], "dilations"),
-    "another alpha": ([("Conv", "x w", "p", CONV), ("Elu", "p", "a", {"alpha": 0.5})], "Elu with alpha 0.5"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_stage_is_refused_by_its_operator_and_still_runs(tmp_path, name, gan_probe_command):
-    nodes, message = REFUSED[name]
-    (tmp_path / "d.onnx").write_bytes(graph([*nodes, *END], HELD | {"g": [1.0, 2.0]}).SerializeToString())
-    gan = load(tmp_path / "d.onnx")
-    with pytest.raises(BadInputError, match=message) as caught:
-        gan.differentiable()
-    assert len(str(caught.value)) <= 200
-    assert gan.discriminator(torch.zeros(2, 2, 8, 8)).shape == (2, 1)
-    code, _, err = gan_probe_command("convert", tmp_path / "d.onnx", "--to", "x.pt")
-    assert code == 3
-    assert "the discriminator: its" in err
-
-
-def test_a_rebuilt_network_that_differs_is_refused(tmp_path, monkeypatch):
-    (tmp_path / "d.onnx").write_bytes(graph([*CHAINS["a quotient"], *END], HELD).SerializeToString())
-    gan = load(tmp_path / "d.onnx")
-    right = gan.discriminator.chain()
-    wrong = [(dataclasses.replace(right[0][0], activation="elu"), right[0][1]), right[1]]
-    monkeypatch.setattr(type(gan.discriminator), "chain", lambda _: wrong)
-    with pytest.raises(BadInputError, match=r"differs from onnxruntime by .* in conv1"):
-        gan.differentiable()
-
-
-@pytest.mark.parametrize("kind", ["float16", "float64"])
-def test_other_floats_are_rebuilt_as_the_float32_that_runs(tmp_path, kind):
-    proto = graph([*CHAINS["a quotient"], *END], HELD)
-    number = {name: number for number, name in surgery.FLOATS.items()}[kind]
-    for value in (*proto.graph.input, *proto.graph.output):
-        value.type.tensor_type.elem_type = number
-    for tensor in proto.graph.initializer:
-        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(kind), tensor.name))
-    (tmp_path / "d.onnx").write_bytes(proto.SerializeToString())
-    gan = load(tmp_path / "d.onnx")
-    assert any(kind in note for note in gan.card.assumed)
-    x = torch.randn(3, 2, 8, 8)
-    torch.testing.assert_close(gan.differentiable().discriminator(x), gan.discriminator(x), atol=1e-4, rtol=0)
-
-
-GRADIENT = """
-from gan_probe import Analysis, Options, Report, hookimpl
-
-class Steepness(Analysis[Options]):
-    "The gradient's length at an image of zeros."
-    name = "steepness"
-    needs = frozenset(["discriminator", "gradients"])
-
-    def run(self, gan, options, ctx):
-        import torch
-
-        x = torch.zeros(1, gan.card.channels, gan.card.image_size, gan.card.image_size, requires_grad=True)
-        gan.discriminator(x).sum().backward()
-        return Report(notes=[f"length {float(x.grad.norm()):.6f}"])
-
-@hookimpl
-def register_analyses():
-    return [Steepness]
-"""
-
-
-def test_an_analysis_of_gradients_runs_on_onnx_and_gives_what_it_gives_on_torch(gan, tmp_path, install):
-    import gan_probe
-
-    if gan.card.classes:
-        pytest.skip("the analysis passes no labels")
-    install("steepness", GRADIENT)
-    export_onnx(gan, tmp_path)
-    ours, theirs = (gan_probe.run(g, "steepness") for g in (gan, load(tmp_path)))
-    assert theirs.notes[0] == ours.notes[0]
-    assert "rebuilt in torch" in theirs.notes[1]
-    assert len(ours.notes) == 1
-
-
-def test_an_analysis_of_gradients_is_refused_by_the_operator_in_its_way(tmp_path, install, gan_probe_command):
-    install("steepness", GRADIENT)
-    nodes, _ = REFUSED["an unknown bend"]
-    (tmp_path / "d.onnx").write_bytes(graph([*nodes, *END], HELD).SerializeToString())
-    code, _, err = gan_probe_command("run", "--plugin", "steepness", tmp_path / "d.onnx", "--out", "out")
-    assert code == 3
-    assert "steepness needs networks that torch runs (the discriminator: its operator HardSwish" in err

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from .public_styles import Style, View
+from .style import Style, View
 from .trained import Verdict, trained, verdict
 
 BENDS = [

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gan_probe.checkpoints import LoadRequest, load_gan
 
-from .public_styles import Style
+from .style import Style
 
 NORMS = nn.BatchNorm1d, nn.BatchNorm2d
 NEAR = 1e-4

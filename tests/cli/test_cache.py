@@ -11,6 +11,8 @@ from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.features import FeatureStore
 from gan_probe.testing import tiny_gan
 
+from .one_line import one_line
+
 READER = """
 from gan_probe import Analysis, Report, Table, hookimpl
 from gan_probe.features import FeatureStore, extract
@@ -125,10 +127,9 @@ def test_a_store_that_the_user_chose_and_that_cannot_be_written_ends_the_run_wit
     store.root.parent.write_text("in the way")
     code, _, err = gan_probe_command("run", "--plugin", "reader", tmp_path / "tiny.pt", "--data", "digits")
     assert code == 5
-    lines = [line for line in err.splitlines() if line.startswith("gan-probe: ")]
-    assert len(lines) == 1
-    assert "cannot keep features: " in lines[0]
-    assert "set GAN_PROBE_CACHE to another folder" in lines[0]
+    said = one_line(err)
+    assert "cannot keep features: " in said
+    assert "set GAN_PROBE_CACHE to another folder" in said
 
 
 def test_help_says_what_is_deleted(gan_probe_command):

@@ -12,9 +12,6 @@ import time
 
 import pytest
 
-from gan_probe.checkpoints.native import save_checkpoint
-from gan_probe.testing import tiny_gan
-
 # notes each of its runs in the file that LOG names, and stops the process in the first one if its name says so
 COUNTED = """
 import os, signal, time
@@ -42,13 +39,6 @@ class A(Analysis):
 def register_analyses():
     return [A]
 """
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    path = tmp_path_factory.mktemp("ckpt") / "tiny.pt"
-    save_checkpoint(tiny_gan(), path)
-    return path
 
 
 @pytest.fixture

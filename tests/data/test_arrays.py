@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -10,6 +9,8 @@ import numpy as np
 import pytest
 
 from gan_probe.data import open_data
+
+from ..runs import Runs
 
 IMAGES = np.arange(6 * 8 * 8, dtype=np.uint32).astype(np.uint8).reshape(6, 8, 8, 1)
 
@@ -109,16 +110,8 @@ def test_labels_that_are_no_labels_are_refused(tmp_path, refused, labels, says):
     assert says in refused(open_data, npz(tmp_path, images=IMAGES, labels=labels))
 
 
-class Evil:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
 def test_arrays_of_objects_are_refused_and_run_nothing(tmp_path, refused):
-    evil = np.array([Evil(tmp_path / "ran")], dtype=object)
+    evil = np.array([Runs(tmp_path / "ran")], dtype=object)
     assert "could run code" in refused(open_data, npz(tmp_path, images=evil))
     assert "could run code" in refused(open_data, npz(tmp_path, images=IMAGES, labels=evil))
     folder = tmp_path / "folder"
@@ -130,7 +123,7 @@ def test_arrays_of_objects_are_refused_and_run_nothing(tmp_path, refused):
 
 @pytest.mark.parametrize("name", ["set.npz", "images.npy"])
 def test_a_pickle_under_an_arrays_name_is_refused_and_runs_nothing(tmp_path, refused, name):
-    (tmp_path / name).write_bytes(pickle.dumps(Evil(tmp_path / "ran")))
+    (tmp_path / name).write_bytes(pickle.dumps(Runs(tmp_path / "ran")))
     refused(open_data, tmp_path / name if name == "set.npz" else tmp_path)
     assert not (tmp_path / "ran").exists()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import pickle
 import sys
 import tarfile
@@ -14,6 +13,8 @@ import numpy as np
 import pytest
 
 from gan_probe.data import open_data
+
+from ..runs import Runs
 
 
 def md5(path: Path) -> str:
@@ -69,17 +70,9 @@ def test_cifar_is_read_as_published(cifar):
     assert data.train.classes[9] == "class 9"
 
 
-class Evil:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.mkdir, (str(self.path),)
-
-
 @pytest.mark.parametrize("name", ["data_batch_1", "test_batch", "batches.meta"])
 def test_another_pickle_in_cifars_place_is_never_opened(cifar, refused, tmp_path, name):
-    (cifar[0] / name).write_bytes(pickle.dumps(Evil(tmp_path / "ran")))
+    (cifar[0] / name).write_bytes(pickle.dumps(Runs(tmp_path / "ran")))
     assert "no intact" in refused(open_data, "cifar10", root=tmp_path)
     assert not (tmp_path / "ran").exists()
 
@@ -209,7 +202,7 @@ def test_lsun_reads_no_pickled_cache(lsun, monkeypatch):
     monkeypatch.chdir(lsun)
     for folder in (lsun, lsun / "bedroom_train_lmdb"):
         cache = "_cache_" + "".join(c for c in str(folder) if c.isascii() and c.isalpha())
-        (lsun / cache).write_bytes(pickle.dumps(Evil(lsun / "ran")))
+        (lsun / cache).write_bytes(pickle.dumps(Runs(lsun / "ran")))
     open_data("lsun", root=lsun).train.load(8, 3)
     assert not (lsun / "ran").exists()
 

@@ -30,11 +30,6 @@ def gan():
 
 
 @pytest.fixture
-def store(tmp_path):
-    return FeatureStore(tmp_path / "store")
-
-
-@pytest.fixture
 def passes(gan, monkeypatch):
     """Counts what the discriminator is asked for."""
     counts = {"activations": 0, "moments": 0}

@@ -54,11 +54,6 @@ class Maker:
         return COLUMNS, (self.table[i : i + 3] for i in range(0, len(self.table), 3))
 
 
-@pytest.fixture
-def store(tmp_path):
-    return FeatureStore(tmp_path / "store")
-
-
 def get(store, make, key=KEY, **kwargs):
     return store.get(key, make, rows=len(TABLE), **kwargs)
 

@@ -13,8 +13,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from gan_probe.analysis import Context
 from gan_probe.training import Recipe
 from gan_probe.training.source import InMemory
-from gan_probe.training.step import adam, adversarial_step
+from gan_probe.training.step import Measured, adam, adversarial_step
 from gan_probe.training.untrained import untrained
+
+from .bars import TINY, bars
+from .weights import differing, weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,3 +184,35 @@ def test_labels_reach_every_layer_of_the_releases_conditional_networks() -> None
             # the labels' weights are the last inputs of a layer
             axis = 0 if stage.op == "conv_transpose" else 1
             assert gradient.narrow(axis, gradient.shape[axis] - 3, 3).abs().max() > 0, name
+
+
+def test_a_step_of_one_network_leaves_the_other_alone() -> None:
+    images, _ = bars(16)
+    for moving, rates in (("generator", (1e-3, 0.0)), ("discriminator", (0.0, 1e-3))):
+        gan, generator, discriminator = untrained(InMemory(images), TINY, Context())
+        before = {name: tensor.clone() for name, tensor in weights(gan).items()}
+        adams = [
+            torch.optim.Adam(net.parameters(), lr=rate)
+            for net, rate in zip((generator, discriminator), rates, strict=True)
+        ]
+        z = gan.latent(16, np.random.default_rng(0))
+        adversarial_step(generator, discriminator, adams[0], adams[1], gan.from_uint8(images), z)
+        moved = differing(before, weights(gan))
+        assert moved
+        assert all(name.startswith(moving) for name in moved)
+
+
+def test_losses_are_the_binary_cross_entropies() -> None:
+    images, _ = bars(16)
+    gan, generator, discriminator = untrained(InMemory(images), TINY, Context())
+    frozen = [torch.optim.SGD(net.parameters(), lr=0.0) for net in (generator, discriminator)]
+    real, z = gan.from_uint8(images), gan.latent(16, np.random.default_rng(0))
+    measured = adversarial_step(generator, discriminator, frozen[0], frozen[1], real, z)
+    with torch.no_grad():
+        p_real, p_fake = discriminator(real).sigmoid(), discriminator(generator(z)).sigmoid()
+    bce = torch.nn.functional.binary_cross_entropy
+    one, zero = torch.ones_like(p_real), torch.zeros_like(p_real)
+    expected = torch.stack([bce(p_real, one) + bce(p_fake, zero), bce(p_fake, one), p_real.mean(), p_fake.mean()])
+    torch.testing.assert_close(measured[:4], expected)
+    right = (p_real > 0.5).float().mean() + (p_fake < 0.5).float().mean()
+    assert Measured(*measured).d_accuracy == right / 2

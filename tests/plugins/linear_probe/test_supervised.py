@@ -17,17 +17,9 @@ from gan_probe.testing import tiny_gan
 from gan_probe_plugins.linear_probe import supervised as module
 from gan_probe_plugins.linear_probe.supervised import classifier_stages, drawn_trials, supervised
 
+from .stripes import stripes
+
 FOLD = np.arange(240), np.arange(240, 300)
-
-
-def stripes(n, seed, classes=3):
-    """Images whose class is the period of their stripes: easy for convolutions, hard for a line through pixels."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(classes, size=n)
-    phase = rng.uniform(0, 2 * np.pi, n)
-    rows = np.sin(2 * np.pi * np.arange(16) / np.array([2.5, 4, 8])[labels][:, None] + phase[:, None])  # (N, 16)
-    waves = rows[:, None, :] + rng.normal(0, 0.2, (n, 16, 16))
-    return np.clip(127 + 90 * waves, 0, 255).astype(np.uint8)[..., None], labels
 
 
 def run(labels=None, ctx=None, test=None, **options):

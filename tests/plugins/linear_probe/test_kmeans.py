@@ -9,6 +9,8 @@ from threadpoolctl import threadpool_limits
 from gan_probe import BadInputError, l2svm
 from gan_probe_plugins.linear_probe import kmeans
 
+from .stripes import stripes
+
 
 def noise(n, height=12, width=12, channels=3, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (n, height, width, channels), dtype=np.uint8)
@@ -27,16 +29,6 @@ def every_patch(images):
 
 def learnt(images, seed=0, **options):
     return kmeans.learn(images, np.random.default_rng(seed), **{"centroids": 8, "patches": 500} | options)
-
-
-def stripes(n, seed, classes=3):
-    """Images whose class is the period of their stripes."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(classes, size=n)
-    phase = rng.uniform(0, 2 * np.pi, n)
-    rows = np.sin(2 * np.pi * np.arange(16) / np.array([2.5, 4, 8])[labels][:, None] + phase[:, None])  # (N, 16)
-    waves = rows[:, None, :] + rng.normal(0, 0.2, (n, 16, 16))
-    return np.clip(127 + 90 * waves, 0, 255).astype(np.uint8)[..., None], labels
 
 
 @settings(max_examples=10, deadline=None)
