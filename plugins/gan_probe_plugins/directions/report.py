@@ -99,7 +99,7 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
     layer = net.layers[0]
     notes += [
         f"The first layer is {layer.name}. SeFa takes its weight as published, without the norm that follows; PCA "
-        f"takes {len(seen):,} samples' activations, and z is regressed on each component's coordinate, as GANSpace does.",
+        f"takes {len(seen):,} samples' activations, and z is regressed on each component's coordinate, as in GANSpace.",
         "A direction that changes much need not change one thing: neither method knows what an object is.",
     ]
     return Report(
