@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def edited(net: Net, layer: str, *, drop: Sequence[int] = (), add: Tensor | None = None) -> Iterator[None]:
     """Within the block, `net` runs with the maps `drop` of a layer at 0 everywhere, and then `add` added to its output.
 
-    The output is that of `activations`: behind its activation, (N, C, H, W) or (N, F), and `drop` counts along C or F;
-    `add` is of a shape that broadcasts to it. Everything behind the layer sees the edit, `activations` included. The
+    The output is that of `activations`: after its activation, (N, C, H, W) or (N, F), and `drop` counts along C or F;
+    `add` is of a shape that broadcasts to it. Everything after the layer sees the edit, `activations` included. The
     network is as before when the block ends, also by an error. Raises BadInputError for a network that torch does not
     run, a layer or a map that there is not, and for a shape that does not fit, the last only when the network runs.
     """

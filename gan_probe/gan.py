@@ -61,7 +61,7 @@ class Net(Protocol):
         """Latents (N, Z) to images (N, C, H, W), or images to logits (N, 1)."""
 
     def activations(self, x: Tensor, names: Sequence[str], labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Outputs of the named layers behind their activation, each (N, C, H, W) or (N, F)."""
+        """Outputs of the named layers after their activation, each (N, C, H, W) or (N, F)."""
 
     def moments(self, x: Tensor, labels: Tensor | None = None) -> dict[str, Moments]:
         """Batch statistics of every batch norm's input, all layers normalising by this batch."""

@@ -27,10 +27,11 @@ ALLOWED = (
     "GAN_PROBE_PLUGINS"  # environment: distributions, with commas between, whose plugins may be loaded; empty: none
 )
 BUILT_IN = "gan-probe"  # our own distribution: its names cannot be taken by others
-# options that `gan-probe run` has itself
+# options that `gan-probe run` has itself; of its switches, either side
 RESERVED = frozenset(
-    {"plugin", "data", "data_root", "download", "labels", "out", "seed", "device", "batch_size", "json", "force"}
-    | {"debug", "help", "version"}
+    {"generator", "discriminator", "arch", "pin", "plugin", "p", "data", "data-root", "download", "labels", "out"}
+    | {"seed", "device", "batch-size", "isolate", "in-process", "time-limit", "memory-limit", "json", "force"}
+    | {"resume", "debug", "help", "version"}
 )
 
 
@@ -193,5 +194,5 @@ def check_declaration(analysis: object) -> None:
         raise TypeError(f"{name}: its title and its references must be text")
     if unknown := sorted((analysis.needs | analysis.takes) - set(NEEDS)):
         raise ValueError(f"{name} needs {unknown[0]!r}, which is not one of {', '.join(NEEDS)}")
-    if taken := [d.name for d in declared(analysis.Options) if d.name in RESERVED]:
+    if taken := [d.name for d in declared(analysis.Options) if d.flag in RESERVED]:
         raise ValueError(f"{name} declares the option {taken[0]!r}, which `gan-probe run` has itself: rename it")

@@ -72,7 +72,10 @@ class Run:
                 given |= {"gradients"}
             except BadInputError as error:
                 obstacle = f" ({error})"
-        if missing := [NEEDS[need] for need in NEEDS if need in needs and need not in given]:
+        lacking = [need for need in NEEDS if need in needs and need not in given]
+        if "layers" in lacking:  # says it of the discriminator, too
+            lacking = [need for need in lacking if need != "discriminator"]
+        if missing := [NEEDS[need] for need in lacking]:
             if gan is None and needs - {"data"}:
                 return BadInputError(f"{analysis.name} needs a checkpoint: name one behind the options")
             cause = f" ({task.no_data})" if task.no_data and NEEDS["data"] in missing else ""

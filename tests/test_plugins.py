@@ -2,10 +2,12 @@
 
 import json
 
+import click
 import pytest
 
 from gan_probe import UsageError
-from gan_probe.plugins import host
+from gan_probe.cli import group
+from gan_probe.plugins import RESERVED, host
 
 PLUGIN = """
 from gan_probe import Analysis, Options, Report, hookimpl, option
@@ -62,6 +64,8 @@ def test_a_strangers_analysis_is_found_with_its_distribution(install):
         (plugin(needs="['magic']"), "magic"),
         (plugin(option="seed"), "seed"),
         (plugin(option="data_root"), "data_root"),
+        (plugin(option="resume"), "resume"),
+        (plugin(option="Seed"), "Seed"),
     ],
 )
 def test_a_broken_plugin_is_named_with_its_fault_and_the_rest_is_there(install, source, words):
@@ -71,6 +75,13 @@ def test_a_broken_plugin_is_named_with_its_fault_and_the_rest_is_there(install, 
     assert {"linear-probe", "samples"} <= set(host().analyses)
     with pytest.raises(UsageError, match="bad"):
         host().find("bad")
+
+
+@pytest.mark.parametrize("command", ["run", "compare"])
+def test_every_option_of_the_commands_that_run_analyses_is_reserved(command):
+    own = group.get_command(click.Context(group), command)
+    given = [p for p in own.get_params(click.Context(own)) if isinstance(p, click.Option)]
+    assert {name.lstrip("-") for p in given for name in (*p.opts, *p.secondary_opts)} <= RESERVED
 
 
 def test_a_built_in_name_cannot_be_taken(install):

@@ -62,6 +62,12 @@ def test_a_result_whose_landing_was_interrupted_lands_again():
     assert landings == [("a", "ok", 1), ("a", "ok", 1), ("b", "interrupted", 2)]
 
 
+def test_a_discriminator_that_is_missing_is_asked_for_once():
+    alone = GAN(tiny_gan().card, tiny_gan().generator, None)
+    with pytest.raises(BadInputError, match=r"needs a discriminator whose layers can be read$"):
+        Run(alone, [analysis(numbers, needs=frozenset({"discriminator", "layers"}))]).start()
+
+
 def test_needs_that_are_not_met_are_refused_in_one_sentence():
     whole = tiny_gan()
     lone = GAN(whole.card, None, whole.discriminator)

@@ -11,6 +11,7 @@ from gan_probe.analysis import NEEDS
 from gan_probe.options import declared
 from gan_probe.plugins import BUILT_IN, host
 from gan_probe.report.bibtex import parse
+from gan_probe.report.html import duration
 
 if TYPE_CHECKING:
     from gan_probe.analysis import Analysis
@@ -100,8 +101,13 @@ def _outputs(name: str) -> str:
             for part in analysis.get(kind, ()):
                 seen.setdefault(part["name"], part.get("title") or part["caption"])
         lines += [row(single, f"`{part}`", cell(title)) for part, title in seen.items()]
-    links = ", ".join(f"[{report}](/reports/{report}/index.html)" for report, _ in found)
+    links = ", ".join(f"[{report}](/reports/{report}/index.html), {_time(report, a)}" for report, a in found)
     return "\n".join([*lines, "", f"As found in the example reports: {links}. Some depend on options and data."])
+
+
+def _time(report: str, analysis: dict[str, Any]) -> str:
+    threads = reports()[report]["run"]["threads"]
+    return f"made in {duration(analysis['seconds'])} by {threads} thread{'s' if threads > 1 else ''} of a CPU"
 
 
 def _references(analysis: type[Analysis[Any]]) -> str:

@@ -29,8 +29,7 @@ def load(
 
     `pinned` settles what a format does not say, such as `{"z_distribution": "normal"}`. `arch` states the
     architecture: a card's file, or `my_gan.py:Generator,Discriminator`, whose code is then run. Plugins' loaders are
-    asked first. Raises
-    BadInputError, in one line, for what cannot be opened, UsageError where nothing is named.
+    asked first. Raises BadInputError, in one line, for what cannot be opened, UsageError where nothing is named.
     """
     from gan_probe.checkpoints import LoadRequest, load_gan
     from gan_probe.plugins import host

@@ -34,7 +34,8 @@ class LoadRequest:
     """What to open: a file or folder, or one file per role; the device; and what the user pinned.
 
     `pinned` settles what a format cannot say, key by key: `z_distribution` for all built-in formats; for other
-    people's state dicts also `image_size`, `activation` (of the generator's hidden layers) and `output`.
+    people's state dicts also `image_size`, `activation` (of the generator's hidden layers) and `output`; for networks
+    of the user's own code `image_size`, `z_size` and `output`.
     `arch` is the architecture as the user states it: the path of a card in JSON, or `my_gan.py:Generator,Discriminator`
     to have classes of a Python file, or functions that build them, run.
     """

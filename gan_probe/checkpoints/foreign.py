@@ -86,7 +86,7 @@ def _gan(
     gan.readings = tuple(inferred.readings.values())
     for reading in gan.readings:
         for doubt in doubtful(reading)[:2]:
-            how = "pin it (--pin KEY=VALUE), or say it all with --arch (see `gan-probe info --json`)"
+            how = "settle it by --pin z_distribution=, image_size=, activation= or output=, or state all by --arch"
             warnings.warn(
                 one_line(f"{request.path.name[-40:]} was read with a doubt: {doubt}; {how}", 300), stacklevel=2
             )

@@ -90,7 +90,8 @@ Examples:
 def group() -> None:
     """Measured, controlled analyses of pretrained GANs.
 
-    A checkpoint is a file (.pt, .onnx), a folder, or the name of a model that comes with gan-probe: digits-dcgan.
+    A checkpoint is a file (.pt, .pth, .safetensors, .onnx, .keras, ...), a folder, or the name of a model that comes
+    with gan-probe: digits-dcgan.
     """
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   gan-probe export digits-dcgan --out onnx/
-  gan-probe export ../weights/dcgan_code_svhn --out onnx/ --data cifar10      batch-norm statistics""",
+  gan-probe export dcgan_code_svhn/ --out onnx/ --data cifar10      the release stores no batch-norm statistics""",
 )
 @shared.checkpoint()
 @click.option(

@@ -86,10 +86,10 @@ def command(
     tensorboard: bool,
     **values: Any,
 ) -> None:
-    """Train a DCGAN by the paper's recipe; writes the checkpoint, samples over training and the losses.
+    """Train a DCGAN by the paper's recipe; writes the checkpoint, and beside it a report that begins with a verdict.
 
-    Ctrl-C and SIGTERM let the step end, save, and exit with code 75; the same command line with --resume goes on, to
-    the bit as if nothing had happened. On several GPUs or machines: torchrun -m gan_probe train ...
+    Ctrl-C and SIGTERM let the step end, save, and exit with code 75; the same command line with --resume goes on, on a
+    CPU to the bit as if nothing had happened. On several GPUs or machines: torchrun -m gan_probe train ...
     """
     from gan_probe.api import open_data
     from gan_probe.errors import GanProbeError, UsageError

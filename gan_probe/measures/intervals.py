@@ -119,7 +119,7 @@ def crossed_mean(scores: np.ndarray, confidence: float = 0.95, *, overlap: float
 
 
 def spread(values: np.ndarray) -> float:
-    """1.96 standard deviations of single draws (R,), as the authors' release prints it behind a mean.
+    """1.96 standard deviations of single draws (R,), as the authors' release prints it after a mean.
 
     About 95 % of single draws lie so near to the mean; an interval of the mean is sqrt(R) times narrower (`t_mean`).
     """

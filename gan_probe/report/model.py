@@ -60,7 +60,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture: a matplotlib figure (made with `matplotlib.figure.Figure`, never pyplot), pixels, or `Drawn` before.
+    """A picture: a matplotlib figure (made with `matplotlib.figure.Figure`, never pyplot), pixels, or one drawn before.
 
     Pixels are (H, W, 3) or (H, W) uint8 and are shown unsmoothed. `name` is a lower-case identifier; `alt` says in one
     sentence what a reader who cannot see it should know.

@@ -56,7 +56,7 @@ class Recipe(Options):
         "float32", "of products: bfloat16 halves the time where the processor or GPU has it"
     )
     learning_rate: float = option(2e-4, "Adam's learning rate, for both networks", min=0.0, max=1.0)
-    decay_epochs: int = option(0, "of the epochs, the last over which the learning rate falls linearly to 0", min=0)
+    decay_epochs: int = option(0, "last epochs, over which the learning rate falls linearly to 0", min=0)
     updates: Literal["both", "alternate"] = option(
         None, "a minibatch updates both networks, the default, or G and D by turns, the release's"
     )

@@ -27,7 +27,8 @@ class QualityOptions(Options):
 
     samples: int = option(5000, "samples, and as many real and held-out images, if there are so many", min=50)
     feature_space: str = option(
-        "default", "pixels, d:CHECKPOINT[:LAYER], a file .onnx, or default: the D of a model of the zoo"
+        "default",
+        "pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default: the D of imagenet32-dcgan, of mnist-dcgan for grey",
     )
 
 

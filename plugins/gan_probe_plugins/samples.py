@@ -23,7 +23,7 @@ class SamplesOptions(Options):
 
     count: int = option(100, "samples in the grid", min=1, max=10_000)
     columns: int = option(0, "images in a row (0: as square as it can be)", min=0, max=200)
-    candidates: int = option(1, "draw this many times more and keep the best by D's score", min=1, max=1000)
+    candidates: int = option(1, "draw this many times as many, and keep the best by D's score", min=1, max=1000)
     sort: bool = option(True, "by D's score; if not, a latent has the same place in the grid of every checkpoint")
 
 

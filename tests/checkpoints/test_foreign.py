@@ -108,5 +108,5 @@ def test_what_is_pinned_is_not_guessed(tmp_path):
 def test_a_generator_without_norms_warns_that_z_is_a_guess(tmp_path):
     g = nn.Sequential(nn.ConvTranspose2d(16, 8, 4), nn.ReLU(), nn.ConvTranspose2d(8, 1, 4, 2, 1), nn.Tanh())
     torch.save(g.state_dict(), tmp_path / "netG.pt")
-    with pytest.warns(UserWarning, match="z is normal.*--pin"):
+    with pytest.warns(UserWarning, match="z is normal.*--pin z_distribution="):
         load(tmp_path / "netG.pt", pinned={"image_size": "8"})

@@ -25,9 +25,10 @@ class CollapseOptions(Options):
     """Options of `collapse`."""
 
     samples: int = option(2000, "samples, and as many real and held-out images, if there are so many", min=50)
-    most: int = option(4096, "samples looked through for duplicates, at most", min=128, max=100_000)
+    most: int = option(4096, "samples that the birthday test draws at most, to find twins", min=128, max=100_000)
     feature_space: str = option(
-        "default", "pixels, d:CHECKPOINT[:LAYER], a file .onnx, or default: the D of a model of the zoo"
+        "default",
+        "pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default: the D of imagenet32-dcgan, of mnist-dcgan for grey",
     )
     judge: str = option(
         "data", "what a judge of classes learns from: the run's data, if they have labels; DATA:LABELS; or none"

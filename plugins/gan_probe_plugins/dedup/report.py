@@ -57,7 +57,7 @@ def report(
             f"the {len(kept):,} images to keep, for gan-probe train --keep-list",
         ),
         Artifact("groups.csv", _group_file(seen, method), "every group: number, image kept, image left out"),
-        Artifact("pairs.csv", _pair_file(seen, drawn), "the pairs of the sheet, to be judged: for --judged"),
+        Artifact("pairs.csv", _pair_file(seen, drawn), "the pairs of the sheet: answer yes or no, for --judged"),
     ]
     return Report(
         tables=tables,

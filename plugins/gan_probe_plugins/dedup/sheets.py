@@ -52,7 +52,7 @@ def pairs_sheet(seen: Seen, pairs: np.ndarray, of: int, method: Method) -> Figur
         _numbered([(seen.images[a], seen.images[b]) for a, b in pairs.tolist()]),
         title="Random pairs to judge",
         caption=f"{len(pairs)} random pairs of the {of:,} images that {method.name} leaves out: kept on the left, left "
-        "out on the right. Write yes or no behind each number in pairs.csv and pass it as --judged: the same data and "
+        "out on the right. Write yes or no after each number in pairs.csv and pass it as --judged: the same data and "
         "seed draw the same pairs.",
         alt="Numbered pairs of images that were taken for duplicates.",
     )

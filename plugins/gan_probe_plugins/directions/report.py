@@ -78,7 +78,7 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
         | {"over random": None, "at least": None, "at most": None, "n": len(tried)}
     )
     caption = (
-        "Change: mean absolute difference, in grey levels of 255, between the images half a sigma before and behind a "
+        "Change: mean absolute difference, in grey levels of 255, between the images half a sigma to either side of a "
         f"sample; a sigma is the standard deviation of z along any direction, {SPREAD[gan.card.z_distribution]:.3g}. "
         f"Intervals: 95 %, Student's over {len(tried)} samples; for the control and for differences from it, two-way "
         f"random effects over samples and {CONTROLS} random directions. Explained: share of the sum of eigenvalues "
@@ -98,8 +98,8 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
     figures += [walker.figure(method, vectors) for method, vectors in shown.items()]
     layer = net.layers[0]
     notes += [
-        f"The first layer is {layer.name}. SeFa takes its weight as published, without the norm behind it; PCA takes "
-        f"{len(seen):,} samples' activations, and z is regressed on each component's coordinate, as GANSpace does.",
+        f"The first layer is {layer.name}. SeFa takes its weight as published, without the norm that follows; PCA "
+        f"takes {len(seen):,} samples' activations, and z is regressed on each component's coordinate, as in GANSpace.",
         "A direction that changes much need not change one thing: neither method knows what an object is.",
     ]
     return Report(
@@ -120,7 +120,7 @@ def _methods(found: dict[str, Directions], seen: int, tried: int, layer: Layer) 
         f"We took the first {count} directions of latent space {by_weight}by the principal components of "
         f"{seen:,} samples' activations in {f'{layer.name}' if not by_weight else 'that layer'}, as GANSpace does "
         f"[@harkonen2020]. A direction's effect is the mean absolute difference of pixels between the images half a "
-        f"standard deviation of the latent before and behind each of {tried:,} samples; the control is {CONTROLS} "
+        f"standard deviation of the latent to either side of each of {tried:,} samples; the control is {CONTROLS} "
         "random directions. Intervals are 95 %: Student's t over samples, and two-way random effects over samples and "
         "random directions for the control and the differences from it."
     )

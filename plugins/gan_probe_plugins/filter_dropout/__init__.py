@@ -32,7 +32,9 @@ class FilterDropoutOptions(Options):
     top: int | None = option(None, "how many of the strongest maps to drop (default: a quarter of the layer)", min=1)
     samples: int = option(1000, "new samples on which the effect is measured", min=50, max=100_000)
     draws: int = option(5, "draws of as many random maps, the control", min=2, max=100)
-    feature_space: str = option("default", "feature space of the distribution distance (default: see the report)")
+    feature_space: str = option(
+        "default", "where it is measured how far samples move: pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default"
+    )
 
 
 class FilterDropout(Analysis[FilterDropoutOptions]):

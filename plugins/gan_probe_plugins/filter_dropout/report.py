@@ -29,7 +29,7 @@ def report(done: Experiment) -> Report:
         f"Boxes: {located.how}; a quarter of these samples was held out of the regression.",
         f"Logistic regression over {model.n:,} positions, half of them in boxes; maps divided by their standard "
         f"deviation, a quadratic penalty. {model.positive} of {layer.channels} weights are above zero.",
-        "A map is dropped by setting it to 0 behind its activation, at all positions.",
+        "A map is dropped by setting it to 0 after its activation, at all positions.",
         *done.notes,
     ]
     if done.detectors is None:

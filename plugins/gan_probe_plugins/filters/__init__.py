@@ -30,7 +30,7 @@ class FiltersOptions(Options):
     )
     top: int = option(6, "images to picture of each filter: those that excite it most", min=1, max=24)
     random_draws: int = option(5, "networks of random weights to compare with; the first is pictured", min=2, max=100)
-    images: int | None = option(None, "images to look at: a seeded, stratified draw (default: all of --data)", min=400)
+    images: int | None = option(None, "training images to look at: a seeded, stratified draw (default: all)", min=400)
 
 
 class Filters(Analysis[FiltersOptions]):

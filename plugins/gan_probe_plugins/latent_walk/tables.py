@@ -108,7 +108,7 @@ def steps_table(walk: Walk, rng: np.random.Generator) -> Table:
         caption=f"{STEPS} steps a leg, {len(walk.main.frames)} legs. Root mean square differences: of pixels in grey "
         "levels of 255, of features in the space named. peak: a leg's largest step over its median, on average; "
         "none where most of a leg's steps change nothing. "
-        f" Intervals: {OVER_LEGS}. Shuffled: steps between unrelated frames of the walk.",
+        f"Intervals: {OVER_LEGS}. Shuffled: steps between unrelated frames of the walk.",
         formats=dict.fromkeys(("mean step", "low", "high"), ".3g")
         | dict.fromkeys(("peak", "peak low", "peak high"), ".2f"),
     )

@@ -50,7 +50,7 @@ def few_labels(few: Sequence[Draws], truth: np.ndarray) -> Table:
         rows,
         title="Test accuracy with few labels",
         caption=f"Mean over random draws of the labelled images. Intervals: {INTERVAL}. Spread: 1.96 standard "
-        "deviations of single draws, as the paper prints it. Each row's C was chosen by the mean over other draws.",
+        f"deviations of single draws, as the paper prints it. {few[0].choice('by the mean over other draws')}",
         formats=PERCENT | WHOLE | {"C": "g", "n_train": ",", "dimensions": ","},
     )
 

@@ -37,6 +37,10 @@ class Outcome:
     validation: float | None
     converged: bool
 
+    def choice(self, how: str) -> str:
+        """For captions: where C is from, which is searched for among several values alone."""
+        return f"C = {self.C:g} was given." if self.validation is None else f"Each row's C was chosen {how}."
+
 
 @dataclass(frozen=True)
 class Probe(Outcome):

@@ -52,7 +52,7 @@ def _with_all_labels(
         [_row(p, truth) for p in probes],
         title="Test accuracy",
         caption="Linear L2-SVM, one against the rest. Intervals: 95 %, Wilson, over test images; the draw of the "
-        "training images is not part of them. Each row's C was chosen on the validation split, then refitted on all.",
+        "training images is not part of them. " + main.choice("on held-out training images; the fit shown is on all"),
         formats=FORMATS,
     )
     layers = Table(

@@ -52,7 +52,7 @@ def _methods(looks: Sequence[Look], sets: Sets) -> str:
     return (
         f"To look for memorised images [@radford2016], {len(sets.samples):,} samples and, as the control, "
         f"{len(sets.held_out):,} held-out images were compared with all {len(sets.train):,} training images, in "
-        f"{spaces}. The test counts samples nearer to a training image than {SHARE:.0%} of the held-out images are "
+        f"{spaces}. The test counts samples nearer to a training image than all but {SHARE:.0%} of held-out images are "
         f"(precedence test [@nelson1963], with Holm's correction [@holm1979] for {len(looks)} spaces).{besides} "
         "Intervals of shares are 95 %, Wilson's [@wilson1927]."
     )

@@ -25,7 +25,8 @@ Ctrl-C and SIGTERM save what is done (exit code 75); the same line goes on.""",
     "--labelled",
     multiple=True,
     metavar="NAME|PATH",
-    help="Labelled images for tables 1 and 2; again for more.  [default: cifar10, svhn where they are, --data]",
+    help="Labelled images for tables 1 and 2; again for more.  [default: cifar10 and svhn, "
+    "where they were downloaded, and --data]",
 )
 @shared.data_options
 @click.option("--boxes", type=click.Path(), metavar="FILE", help="Figure 6: boxes on samples, of gan-probe annotate.")
@@ -69,7 +70,8 @@ def command(
     """Remake every table and figure of the DCGAN paper for the checkpoint CKPT.
 
     One report: what the paper prints, what was measured here, whether the claim holds, where the protocol deviates,
-    and what could not run and why. Exit code 4 says that an item failed; what cannot run here is no failure.
+    and what could not run and why. Exit code 4 says that an item failed; what cannot run here is no failure. --labels
+    are those of --labelled or, without it, of --data.
     """
     from gan_probe.api import DataRequest
     from gan_probe.cli.carrying_out import carry_out

@@ -26,7 +26,7 @@ class VectorArithmeticOptions(Options):
     judges: tuple[str, ...] | None = option(
         None, "labelled sets that judges of attributes learn from: [NAME=]DATA[:LABELS],..., as toy-faces:smile"
     )
-    concepts: str | None = option(None, "or a file of concepts and their exemplars, from gan-probe annotate")
+    concepts: str | None = option(None, "instead of --judges: exemplars of concepts, from gan-probe annotate")
     equations: tuple[str, ...] | None = option(
         None,
         "A - B + C,... in the judges' classes or the file's concepts; `&` joins classes: 'smiling & man - neutral & "

@@ -117,6 +117,12 @@ def test_c_at_the_edge_of_the_grid_is_said(world):
     assert any("edge of the grid" in note for note in report.notes)
 
 
+@pytest.mark.parametrize(("c", "words"), [("0.01,0.1", "C was chosen on held-out"), ("0.01", "C = 0.01 was given")])
+def test_the_caption_says_where_c_is_from(world, c, words):
+    report = gan_probe.run(tiny_gan(), "linear-probe", data=world, c=c, baselines="none")
+    assert words in report.table("accuracy").caption
+
+
 def test_random_weights_may_be_drawn_more_than_once(world):
     report = gan_probe.run(tiny_gan(), "linear-probe", data=world, c="0.1", baselines="random", random_draws=2)
     found = rows(report)
