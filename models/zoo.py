@@ -63,6 +63,7 @@ class Model:
     failings: Sequence[str] = ()
     terms: str = ""
     worth: str = ""
+    keeps: str = "both networks"  # or its discriminator
 
     @property
     def command(self) -> list[str]:
@@ -130,6 +131,8 @@ def publish(model: Model, checkpoint: Path, folder: Path) -> None:
         write_text(fresh / "README.md", readme(model, gan.card, training, precision, fresh))
         save_folder(gan, fresh, half)
         write_bytes(fresh / "samples.png", picture(load(fresh)))
+        if model.keeps == "its discriminator":
+            save_folder(dataclasses.replace(gan, generator=None), fresh, half)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
     print(f"{folder}: {(folder / FILE).stat().st_size / 1e6:.1f} MB, {precision}")

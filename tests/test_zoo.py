@@ -42,12 +42,21 @@ def test_a_model_opens_as_its_card_says(folder):
     assert gan.card.sha256 == digest
     assert readme.count(f"| sha256 of model.safetensors | {digest} |") == 1
     assert gan.card.licence
-    assert all(p.dtype == torch.float32 for net in (gan.generator, gan.discriminator) for p in net.parameters())
+    nets = [net for net in (gan.generator, gan.discriminator) if net is not None]
+    assert all(p.dtype == torch.float32 for net in nets for p in net.parameters())
 
 
 @every_model
 def test_a_models_samples_vary_and_its_scores_are_finite(folder):
     gan = load(folder)
+    if gan.generator is None:
+        assert TABLE[folder.name].keeps == "its discriminator"
+        size = gan.card.image_size
+        noise = torch.rand(16, gan.card.channels, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+        scores = gan.discriminator(noise)
+        assert torch.isfinite(scores).all()
+        assert scores.std() > 0
+        return
     labels = torch.zeros(16, dtype=torch.int64) if gan.card.classes else None
     z = gan.latent(16, np.random.default_rng(0))
     images = gan.sample(z, labels)
@@ -86,7 +95,7 @@ def test_models_for_research_alone_say_so_in_a_file_and_stay_out_of_the_packages
 
 
 def test_all_models_together_are_small():
-    assert sum(f.stat().st_size for folder in FOLDERS for f in folder.iterdir()) < 40e6
+    assert sum(f.stat().st_size for folder in FOLDERS for f in folder.iterdir()) < 48e6
 
 
 def test_the_package_knows_the_names_of_the_published_models():
@@ -101,7 +110,7 @@ def test_a_model_that_the_wheel_lacks_is_found_in_a_checkout_and_else_told_where
     with pytest.raises(BadInputError, match=r"installed package.* take the folder models/mnist-dcgan") as e:
         load_gan(LoadRequest(Path("mnist-dcgan")))
     assert len(str(e.value)) <= 200
-    with pytest.raises(BadInputError, match="imagenet32-dcgan, a model of the repository that is not here") as e:
+    with pytest.raises(BadInputError, match="imagenet32-features, a model of the repository that is not here") as e:
         open_space("default", 32, 3)
     assert len(str(e.value)) <= 200
     (tmp_path / "checkout" / "models").mkdir(parents=True)

@@ -22,6 +22,7 @@ ZOO = (
     "faces-dcgan",
     "fashion-dcgan",
     "imagenet32-dcgan",
+    "imagenet32-features",
     "mnist-conditional-dcgan",
     "mnist-dcgan",
     "toy-faces-dcgan",

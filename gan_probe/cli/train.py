@@ -63,7 +63,7 @@ Examples:
     default="default",
     show_default=True,
     help="Where FID, KID, precision and their like are taken: pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default: "
-    "the discriminator of imagenet32-dcgan, for grey images of mnist-dcgan. The verdict is by pixels in any case.",
+    "the discriminator of imagenet32-features, for grey images of mnist-dcgan. The verdict is by pixels in any case.",
 )
 @shared.seed
 @shared.device

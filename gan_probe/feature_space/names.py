@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gan_probe.gan import GAN
 
 SPACES = "pixels, d:CHECKPOINT, d:CHECKPOINT:LAYER, a file .onnx that maps images to vectors, or default"
-DEFAULTS = {3: "imagenet32-dcgan", 1: "mnist-dcgan"}  # by channels: whose discriminator `default` is
+DEFAULTS = {3: "imagenet32-features", 1: "mnist-dcgan"}  # by channels: whose discriminator `default` is
 
 
 def open_space(

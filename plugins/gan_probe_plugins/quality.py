@@ -28,7 +28,7 @@ class QualityOptions(Options):
     samples: int = option(5000, "samples, and as many real and held-out images, if there are so many", min=50)
     feature_space: str = option(
         "default",
-        "pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default: the D of imagenet32-dcgan, of mnist-dcgan for grey",
+        "pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default: the D of imagenet32-features, or mnist-dcgan for grey",
     )
 
 

@@ -28,7 +28,7 @@ class CollapseOptions(Options):
     most: int = option(4096, "samples that the birthday test draws at most, to find twins", min=128, max=100_000)
     feature_space: str = option(
         "default",
-        "pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default: the D of imagenet32-dcgan, of mnist-dcgan for grey",
+        "pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default: the D of imagenet32-features, or mnist-dcgan for grey",
     )
     judge: str = option(
         "data", "what a judge of classes learns from: the run's data, if they have labels; DATA:LABELS; or none"
