@@ -53,7 +53,7 @@ def save_folder(gan: GAN, path: Path, half: bool = False) -> None:
         for role, part in tensors(gan).items()
         for name, value in part.items()
     }
-    zeroed = save(flat, {CARD: json.dumps(card.to_dict()), DIGEST: ZEROS.decode()})
+    zeroed = _in_order(save(flat, {CARD: json.dumps(card.to_dict()), DIGEST: ZEROS.decode()}))
     model = _with_digest(zeroed, hashlib.sha256(zeroed).hexdigest().encode())
     card = dataclasses.replace(card, sha256=hashlib.sha256(model).hexdigest())
     try:
@@ -120,6 +120,14 @@ def _load(path: Path, device: str) -> GAN:
             raise BadInputError(f"it holds {name!r}, which belongs to neither generator nor discriminator")
         weights[role][rest] = value
     return build(card, weights, device)
+
+
+def _in_order(raw: bytes) -> bytes:
+    """The file with its header's entries sorted: safetensors orders metadata by chance, and a digest with them."""
+    end = 8 + int.from_bytes(raw[:8], "little")
+    header = json.dumps(json.loads(raw[8:end]), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)  # tensors begin at a multiple of 8 bytes
+    return len(header).to_bytes(8, "little") + header + raw[end:]
 
 
 def _with_digest(raw: bytes, digest: bytes) -> bytes:

@@ -25,6 +25,13 @@ def test_a_folder_comes_back_exactly(gan, same, tmp_path):
     assert load_gan(LoadRequest(tmp_path / "model" / "model.safetensors")).card == back.card
 
 
+def test_one_model_gives_one_file_however_often_it_is_written(tmp_path):
+    for i in range(12):
+        save_folder(tiny_gan(), tmp_path / str(i))
+    assert len({(tmp_path / str(i) / "model.safetensors").read_bytes() for i in range(12)}) == 1
+    assert len({(tmp_path / str(i) / "README.md").read_bytes() for i in range(12)}) == 1
+
+
 def test_a_stranger_reads_the_file_with_safetensors_alone(tmp_path):
     save_folder(tiny_gan(), tmp_path / "model")
     with safe_open(tmp_path / "model" / "model.safetensors", "pt") as file:
