@@ -31,7 +31,7 @@ BUILT_IN = "gan-probe"  # our own distribution: its names cannot be taken by oth
 RESERVED = frozenset(
     {"generator", "discriminator", "arch", "pin", "plugin", "p", "data", "data-root", "download", "labels", "out"}
     | {"seed", "device", "batch-size", "isolate", "in-process", "time-limit", "memory-limit", "json", "force"}
-    | {"resume", "debug", "help", "version"}
+    | {"resume", "debug", "help", "h", "version"}
 )
 
 

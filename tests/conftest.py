@@ -6,6 +6,7 @@ import io
 import itertools
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from gan_probe.errors import BadInputError
 
 NUMBERS = itertools.count()
 collect_ignore = ["sample_plugin"]  # its tests run where it is installed: test_sample_plugin.py
+
+# Where the suite runs in the background of a script, Ctrl-C is ignored, by the commands that tests start and stop, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same code has the same outcome, on a busy machine too. New examples are looked for by hand:
 # `pytest --hypothesis-profile=explore`.

@@ -65,6 +65,7 @@ def test_a_strangers_analysis_is_found_with_its_distribution(install):
         (plugin(option="seed"), "seed"),
         (plugin(option="data_root"), "data_root"),
         (plugin(option="resume"), "resume"),
+        (plugin(option="h"), "'h'"),
         (plugin(option="Seed"), "Seed"),
     ],
 )
@@ -79,8 +80,9 @@ def test_a_broken_plugin_is_named_with_its_fault_and_the_rest_is_there(install, 
 
 @pytest.mark.parametrize("command", ["run", "compare"])
 def test_every_option_of_the_commands_that_run_analyses_is_reserved(command):
-    own = group.get_command(click.Context(group), command)
-    given = [p for p in own.get_params(click.Context(own)) if isinstance(p, click.Option)]
+    above = click.Context(group, **group.context_settings)  # -h comes from here
+    own = group.get_command(above, command)
+    given = [p for p in own.get_params(click.Context(own, parent=above)) if isinstance(p, click.Option)]
     assert {name.lstrip("-") for p in given for name in (*p.opts, *p.secondary_opts)} <= RESERVED
 
 

@@ -1,5 +1,6 @@
 """`gan-probe annotate`: what it prints, when it ends, and that its samples are those of every analysis."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -139,14 +140,13 @@ def test_a_signal_ends_the_real_command(number, code, checkpoint, tmp_path):
     with subprocess.Popen(line, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             found = re.fullmatch(r"http://(.*?)(/.*)\n", process.stdout.readline())
-            connection = http.client.HTTPConnection(found[1], timeout=20)
-            connection.request("GET", f"{found[2]}state")
-            assert json.load(connection.getresponse())["count"] == 5
-            # the connection stays open, as a browser keeps it
-            process.send_signal(number)
-            _, err = process.communicate(timeout=60)
+            with contextlib.closing(http.client.HTTPConnection(found[1], timeout=20)) as connection:
+                connection.request("GET", f"{found[2]}state")
+                assert json.load(connection.getresponse())["count"] == 5
+                # the connection stays open, as a browser keeps it
+                process.send_signal(number)
+                _, err = process.communicate(timeout=60)
             assert process.returncode == code
             assert "Traceback" not in err
-            connection.close()
         finally:
             process.kill()
