@@ -120,7 +120,8 @@ class Analysis(ABC, Generic[OptionsT]):
 
     `name` is its name on the command line; `title` heads its part of the report; `needs` is a subset of `NEEDS`;
     `takes` holds needs that it uses where they are there (`data`, say) and does without otherwise.
-    `references` are BibTeX entries, whole, of the papers that its `methods` cite.
+    `references` are BibTeX entries, whole, of the papers that its `methods` cite. `examples` are command lines, the
+    commonest first: `gan-probe run --plugin NAME --help` ends with them.
     The first line of the class' docstring is its help.
     """
 
@@ -129,6 +130,7 @@ class Analysis(ABC, Generic[OptionsT]):
     needs: ClassVar[frozenset[str]] = frozenset()
     takes: ClassVar[frozenset[str]] = frozenset()
     references: ClassVar[tuple[str, ...]] = ()
+    examples: ClassVar[tuple[str, ...]] = ()
     Options: ClassVar[type[Any]] = Options
 
     @classmethod

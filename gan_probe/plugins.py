@@ -192,6 +192,8 @@ def check_declaration(analysis: object) -> None:
         raise ValueError(f"{analysis.__name__}.name is {name!r}: use lower-case letters, digits and dashes")
     if not all(isinstance(text, str) for text in (analysis.title, *analysis.references)):
         raise TypeError(f"{name}: its title and its references must be text")
+    if not (isinstance(analysis.examples, tuple) and all(isinstance(line, str) for line in analysis.examples)):
+        raise TypeError(f"{name}: its examples must be a tuple of command lines")
     if unknown := sorted((analysis.needs | analysis.takes) - set(NEEDS)):
         raise ValueError(f"{name} needs {unknown[0]!r}, which is not one of {', '.join(NEEDS)}")
     if taken := [d.name for d in declared(analysis.Options) if d.flag in RESERVED]:

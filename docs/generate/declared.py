@@ -49,6 +49,11 @@ def analysis_of(name: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def examples_of(name: str) -> str:
+    """Its command lines, the commonest first."""
+    return "\n".join(["```shell", *built_in()[name].examples, "```"])
+
+
 def _needs(analysis: type[Analysis[Any]]) -> str:
     lines = ["## Needs", ""]
     lines += [f"- `{need}`, {NEEDS[need]}" for need in sorted(analysis.needs)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands import command_pages, help_of
-from declared import analysis_of, overview
+from declared import analysis_of, examples_of, overview
 from mkdocs.structure.files import File
 from notebooks import executed
 from pictures import figure, report_files
@@ -30,6 +30,7 @@ MARKERS: dict[str, Callable[[str], str]] = {
     "analysis": analysis_of,  # NAME: its options, needs, outputs and references
     "analyses": overview,  # all: a table of the built-in analyses
     "code": piece,  # FILE [NAME]: the file, or one function or class of it
+    "examples": examples_of,  # NAME: command lines of an analysis
     "command": help_of,  # NAME: what its --help says, where this version has it
     "figure": figure,  # REPORT ANALYSIS NAME: of an example report, with its own caption
     "notebook": executed,  # FILE: what its cells say when they are run now

@@ -26,7 +26,8 @@ class AnalysesCommand(shared.SectionedCommand):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Look for --plugin first, so that the plugins' options can be parsed and shown with the rest."""
-        ctx.meta["gan_probe.options"] = shared.plugin_options(_chosen(_named(args)))
+        ctx.meta["gan_probe.analyses"] = _found(_named(args))
+        ctx.meta["gan_probe.options"] = shared.plugin_options(chosen(ctx))
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
@@ -62,7 +63,13 @@ def _owners(flag: str) -> list[str]:
     return [a.name for a in analyses if name in [d.flag for d in declared(a.Options)]]
 
 
-def _chosen(names: list[str]) -> list[Registered]:
+def chosen(ctx: click.Context) -> list[Registered]:
+    """The analyses that the command's line names."""
+    found: list[Registered] = ctx.meta.get("gan_probe.analyses", [])
+    return found
+
+
+def _found(names: list[str]) -> list[Registered]:
     if not names:
         return []
     from gan_probe.plugins import host
@@ -141,10 +148,10 @@ def study(function: Callable[..., Any]) -> Callable[..., Any]:
         typed = shared.plugin_values(click.get_current_context().meta["gan_probe.options"], values)
         plugins = host()
         warn_of_broken(plugins)
-        chosen = [plugins.find(name) for name in dict.fromkeys(names)] or plugins.analyses.values()
+        wanted = [plugins.find(name) for name in dict.fromkeys(names)] or plugins.analyses.values()
         plan = Run(
             None,
-            [Task(registered, typed.get(registered.analysis.name, {})) for registered in chosen],
+            [Task(registered, typed.get(registered.analysis.name, {})) for registered in wanted],
             None,
             seed,
             shared.choose_device(device),

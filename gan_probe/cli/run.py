@@ -17,9 +17,23 @@ if TYPE_CHECKING:
     from gan_probe.gan import GAN
 
 
+class RunCommand(analyses.AnalysesCommand):
+    """The command with the examples of the analyses that its own line names, in the place of its own."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Examples of the analyses named where they have any."""
+        lines = [line for registered in analyses.chosen(ctx) for line in registered.analysis.examples]
+        if not lines:
+            super().format_epilog(ctx, formatter)
+            return
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text("\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)]))
+
+
 @click.command(
     short_help="Run analyses and write a report.",
-    cls=analyses.AnalysesCommand,
+    cls=RunCommand,
     epilog="""\b
 Examples:
   gan-probe run --plugin linear-probe digits-dcgan

@@ -50,6 +50,10 @@ class NNClassifier(Analysis[NNClassifierOptions]):
     title = "Nearest-neighbour classifier fitted on samples"
     needs = frozenset({"sample", "labels", "data"})
     references = works("bonett2012", "radford2016", "wilson1927")
+    examples = (
+        "gan-probe run --plugin nn-classifier mnist-conditional-dcgan --data mnist --download",
+        "gan-probe run --plugin nn-classifier ckpt.pt --data mnist --sizes 10000,100000,1000000",
+    )
     Options = NNClassifierOptions
 
     def check(self, gan: GAN | None, options: NNClassifierOptions, data: Data | None) -> None:  # noqa: ARG002

@@ -39,6 +39,10 @@ class Quality(Analysis[QualityOptions]):
     title = "Quality of samples: FID and KID"
     needs = frozenset({"sample", "data"})
     references = works("binkowski2018", "heusel2017")
+    examples = (
+        "gan-probe run --plugin quality ckpt.pt --data photos/",
+        "gan-probe run --plugin quality ckpt.pt --data photos/ --feature-space inception.onnx --samples 10000",
+    )
     Options = QualityOptions
 
     def run(self, gan: GAN | None, options: QualityOptions, ctx: Context) -> Report:

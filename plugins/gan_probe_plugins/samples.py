@@ -35,6 +35,10 @@ class Samples(Analysis[SamplesOptions]):
     needs = frozenset({"sample"})
     takes = frozenset({"discriminator"})
     references = works("radford2016")
+    examples = (
+        "gan-probe run --plugin samples digits-dcgan",
+        "gan-probe run --plugin samples ckpt.pt --count 64 --candidates 16",
+    )
     Options = SamplesOptions
 
     def run(self, gan: GAN | None, options: SamplesOptions, ctx: Context) -> Report:

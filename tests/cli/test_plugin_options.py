@@ -1,8 +1,13 @@
 """Plugins' options on the command line: real ones, with help, told apart where two share a name."""
 
 import json
+import shlex
 
+import click
 import pytest
+
+from gan_probe.cli import group
+from gan_probe.plugins import host
 
 from .one_line import one_line
 from .small_plugins import COUNTER
@@ -21,6 +26,27 @@ def test_a_plugins_options_are_real_options_with_help(gan_probe_command, install
     assert "Options of counter" in out
     assert "--loud / --no-loud" in out
     assert "how many" in out
+
+
+def test_help_ends_with_the_examples_of_the_analyses_named(gan_probe_command, install):
+    install("counter", COUNTER)  # it has none
+    for names, told in (((), "generator.onnx"), (("counter",), "generator.onnx"), (("quality", "counter"), "quality")):
+        code, out, _ = gan_probe_command("run", *(f"-p{name}" for name in names), "--help")
+        assert code == 0
+        examples = out.partition("Examples:\n")[2].splitlines()
+        assert any(told in line for line in examples)
+        assert ("generator.onnx" in out) == ("quality" not in names)
+        assert all(line.split()[0] == "gan-probe" for line in examples)
+
+
+@pytest.mark.parametrize(
+    "line", [line for registered in host().analyses.values() for line in registered.analysis.examples]
+)
+def test_an_example_of_an_analysis_is_a_command_line_that_can_be_parsed(line):
+    program, name, *words = shlex.split(line)
+    assert program == "gan-probe"
+    command = group.get_command(click.Context(group), name)
+    assert command.make_context(name, words).params
 
 
 @pytest.mark.usefixtures("quick_processes")

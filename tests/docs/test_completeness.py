@@ -7,7 +7,7 @@ import re
 import click
 import pytest
 from commands import built_in_commands, command_pages, help_of
-from declared import analysis_of, built_in
+from declared import analysis_of, built_in, examples_of
 
 import gan_probe
 from gan_probe import hookspecs
@@ -32,9 +32,16 @@ def test_every_built_in_analysis_has_a_page_and_no_page_lacks_its_analysis(docs)
 @pytest.mark.parametrize("name", sorted(built_in()))
 def test_a_page_of_an_analysis_has_prose_a_figure_and_what_it_declares(docs, name):
     page = (docs / "analyses" / f"{name}.md").read_text()
-    for part in ("# " + name, "<!-- figure: ", "```shell", "## How to read it", "## What can mislead"):
+    for part in (
+        "# " + name,
+        "<!-- figure: ",
+        f"<!-- examples: {name} -->",
+        "## How to read it",
+        "## What can mislead",
+    ):
         assert part in page, part
     assert page.rstrip().endswith(f"<!-- analysis: {name} -->")
+    assert built_in()[name].examples[0] in examples_of(name)
     made = plain(analysis_of(name))
     for option in declared(built_in()[name].Options):
         assert f"{option.flag}`" in made

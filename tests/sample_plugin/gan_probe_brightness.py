@@ -22,6 +22,7 @@ class Brightness(Analysis[BrightnessOptions]):
     title = "Brightness"
     needs = frozenset({"sample"})
     takes = frozenset({"data"})
+    examples = ("gan-probe run --plugin brightness digits-dcgan --data digits",)
     references = (
         """@article{efron1979,
   author = {Bradley Efron},

@@ -44,6 +44,10 @@ class Collapse(Analysis[CollapseOptions]):
     references = works(
         "arora2018", "friedman2023", "garwood1936", "kynkaanniemi2019", "naeem2020", "richardson2018", "wilson1927"
     )
+    examples = (
+        "gan-probe run --plugin collapse ckpt.pt --data photos/",
+        "gan-probe run --plugin collapse ckpt.pt --data photos/ --feature-space pixels --judge none",
+    )
     Options = CollapseOptions
 
     def run(self, gan: GAN | None, options: CollapseOptions, ctx: Context) -> Report:

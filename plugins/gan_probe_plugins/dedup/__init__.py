@@ -42,6 +42,10 @@ class Dedup(Analysis[DedupOptions]):
     title = "Duplicates in the training set"
     needs = frozenset({"data"})
     references = works("radford2016", "wilson1927")
+    examples = (
+        "gan-probe run --plugin dedup --data photos/",
+        "gan-probe train --data photos/ --keep-list dedup-report/artifacts/dedup-keep-list.txt --out faces.pt",
+    )
     Options = DedupOptions
 
     def run(self, gan: GAN | None, options: DedupOptions, ctx: Context) -> Report:

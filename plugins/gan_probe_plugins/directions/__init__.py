@@ -30,6 +30,7 @@ class FindDirections(Analysis[DirectionsOptions]):
     title = "Directions in latent space"
     needs = frozenset({"sample"})
     references = works("harkonen2020", "shen2021")
+    examples = ("gan-probe run --plugin directions ckpt.pt --count 8",)
     Options = DirectionsOptions
 
     def run(self, gan: GAN | None, options: DirectionsOptions, ctx: Context) -> Report:

@@ -45,6 +45,10 @@ class FilterDropout(Analysis[FilterDropoutOptions]):
     needs = frozenset({"sample", "gradients"})
     takes = frozenset({"data"})
     references = works("binkowski2018", "efron1979", "radford2016", "wilson1927")
+    examples = (
+        "gan-probe run --plugin filter-dropout toy-rooms-dcgan --data toy-rooms --layer dense1 --top 20",
+        "gan-probe run --plugin filter-dropout ckpt.pt --boxes rooms/boxes.json --object window",
+    )
     Options = FilterDropoutOptions
 
     def check(self, gan: GAN | None, options: FilterDropoutOptions, data: Data | None) -> None:  # noqa: ARG002

@@ -40,6 +40,10 @@ class Filters(Analysis[FiltersOptions]):
     title = "What the discriminator's filters look for"
     needs = frozenset({"discriminator", "layers", "gradients", "data"})
     references = works("delong1988", "holm1979", "radford2016", "springenberg2015", "zhang2018")
+    examples = (
+        "gan-probe run --plugin filters toy-rooms-dcgan --data toy-rooms",
+        "gan-probe run --plugin filters ckpt.pt --data photos/ --layer conv4 --filters selective",
+    )
     Options = FiltersOptions
 
     def check(self, gan: GAN | None, options: FiltersOptions, data: Data | None) -> None:  # noqa: ARG002

@@ -39,6 +39,10 @@ class LatentWalk(Analysis[LatentWalkOptions]):
     needs = frozenset({"sample"})
     takes = frozenset({"data"})
     references = works("garwood1936", "karras2019", "radford2016", "white2016")
+    examples = (
+        "gan-probe run --plugin latent-walk ckpt.pt",
+        "gan-probe run --plugin latent-walk toy-rooms-dcgan --data toy-rooms --points 20",
+    )
     Options = LatentWalkOptions
 
     def run(self, gan: GAN | None, options: LatentWalkOptions, ctx: Context) -> Report:

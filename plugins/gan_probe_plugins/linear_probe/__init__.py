@@ -68,6 +68,11 @@ class LinearProbe(Analysis[LinearProbeOptions]):
     title = "Linear probe of the discriminator's features"
     needs = frozenset({"discriminator", "layers", "data"})
     references = works("bonett2012", "coates2011", "keerthi2005", "nadeau2003", "radford2016", "wilson1927")
+    examples = (
+        "gan-probe run --plugin linear-probe digits-dcgan",
+        "gan-probe run --plugin linear-probe ckpt.pt --data photos/ --labels-per-class 10,20,50,100",
+        "gan-probe run -p linear-probe ckpt.pt --data cifar10 --protocol cifar10 --baselines random,pixels,kmeans",
+    )
     Options = LinearProbeOptions
 
     def check(self, gan: GAN | None, options: LinearProbeOptions, data: Data | None) -> None:  # noqa: ARG002

@@ -40,6 +40,10 @@ class NearestNeighbors(Analysis[NearestNeighborsOptions]):
     title = "Nearest training images, and tests of copying"
     needs = frozenset({"sample", "data"})
     references = works("alaa2022", "holm1979", "meehan2020", "nelson1963", "radford2016", "wilson1927")
+    examples = (
+        "gan-probe run --plugin nearest-neighbors ckpt.pt --data photos/",
+        "gan-probe run --plugin nearest-neighbors ckpt.pt --data photos/ --feature-space d:other.pt --count 2000",
+    )
     Options = NearestNeighborsOptions
 
     def check(self, gan: GAN | None, options: NearestNeighborsOptions, data: Data | None) -> None:  # noqa: ARG002

@@ -44,6 +44,10 @@ class TurnVector(Analysis[TurnVectorOptions]):
     title = "Turn vector"
     needs = frozenset({"sample"})
     references = works("bonett2012", "efron1979", "radford2016", "wilson1927")
+    examples = (
+        "gan-probe run --plugin turn-vector toy-faces-dcgan --judge toy-faces:pose",
+        "gan-probe run --plugin turn-vector ckpt.pt --concepts concepts.json --ends left,right",
+    )
     Options = TurnVectorOptions
 
     def check(self, gan: GAN | None, options: TurnVectorOptions, data: Data | None) -> None:  # noqa: ARG002

@@ -47,6 +47,11 @@ class VectorArithmetic(Analysis[VectorArithmeticOptions]):
     needs = frozenset({"sample"})
     takes = frozenset({"data"})
     references = works("bonett2012", "radford2016", "wilson1927")
+    examples = (
+        "gan-probe run --plugin vector-arithmetic toy-faces-dcgan --judges toy-faces:smile,toy-faces:hair",
+        "gan-probe run -p vector-arithmetic ckpt.pt --judges smile=a.zip,eyes=b.zip --equations 'smile - sad + dark'",
+        "gan-probe run -p vector-arithmetic ckpt.pt --concepts marks/concepts.json --equations 'smile - sad + glasses'",
+    )
     Options = VectorArithmeticOptions
 
     def check(self, gan: GAN | None, options: VectorArithmeticOptions, data: Data | None) -> None:  # noqa: ARG002
