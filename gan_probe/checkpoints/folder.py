@@ -139,8 +139,9 @@ def _with_digest(raw: bytes, digest: bytes) -> bytes:
 
 def _readme(card: Card, written: str = "") -> str:
     """The model card between its marks, in the place it had in what was written before."""
+    channels = "1 channel" if card.channels == 1 else f"{card.channels} channels"
     rows = {
-        "images": f"{card.image_size}x{card.image_size}, {card.channels} channels, values {card.value_range}",
+        "images": f"{card.image_size}x{card.image_size}, {channels}, values {card.value_range}",
         "latent": f"{card.z_size} numbers, {card.z_distribution}",
         "classes": ", ".join(card.classes) or "none",
         "training data": card.training_data or "not stated",
