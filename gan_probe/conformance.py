@@ -216,7 +216,8 @@ def _same(report: Report, first: Report, what: str) -> None:
     from gan_probe.report.drawing import png
 
     _alike(report, first, 0.0, what)
-    _require((report.methods, [*report.notes]) == (first.methods, [*first.notes]), f"{what}: methods or notes")
+    words, earlier_words = ((r.methods, [*r.findings], [*r.notes]) for r in (report, first))
+    _require(words == earlier_words, f"{what}: methods, findings or notes")
     for measure, old in zip(report.measures, first.measures, strict=True):
         _require(_equal(measure.values, old.values), f"{what}: measure {measure.name}")
     for figure, before in zip(report.figures, first.figures, strict=True):

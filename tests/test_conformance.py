@@ -230,8 +230,8 @@ class Describing(Returning):
         (Drawing, "same seed gives another result: figure f"),
         (Filing, "same seed gives another result: artifact a"),
         (Measuring, "same seed gives another result: measure m"),
-        (Remarking, "same seed gives another result: methods or notes"),
-        (Describing, "same seed gives another result: methods or notes"),
+        (Remarking, "same seed gives another result: methods, findings or notes"),
+        (Describing, "same seed gives another result: methods, findings or notes"),
     ],
 )
 def test_what_breaks_the_contract_is_named(analysis, said):

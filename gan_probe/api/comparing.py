@@ -120,6 +120,7 @@ def compare(
         tables=[*overview.tables, *report.tables],
         methods=f"{overview.methods} {report.methods}".strip(),
         references=list(works.values()),
+        findings=[*overview.findings, *report.findings],
         notes=[*overview.notes, *report.notes],
     )
 

@@ -69,19 +69,21 @@ def _overview(
     differing = [(one, row) for one in found for row in one.rows if row.verdict not in (None, "no")]
     notes = [f"{c.name} failed: {c.error}" for c in contenders if c.error]
     notes += _same(contenders)
+    findings = []
     if count == 1:
-        notes.append(f"The only difference is {'' if differing else 'not '}significant, at p of at most {LEVEL:g}.")
+        findings.append(f"The only difference is {'' if differing else 'not '}significant, at p of at most {LEVEL:g}.")
     elif count:
-        notes.append(
+        findings.append(
             f"{len(differing)} of {count} differences are significant, at p of at most {LEVEL:g} after Holm's "
             f"correction over all {count}: the chance of a single false alarm among them is at most that."
         )
-    notes += [_sentence(one, row, count > 1) for one, row in differing[:SAID]]
+    findings += [_sentence(one, row, count > 1) for one, row in differing[:SAID]]
     if len(differing) > SAID:
-        notes.append(f"{len(differing) - SAID} more are in the tables below.")
+        findings.append(f"{len(differing) - SAID} more are in the tables below.")
     return Report(
         name=OVERVIEW,
         title="Comparison",
+        findings=findings,
         tables=[
             Table(
                 "checkpoints",

@@ -42,6 +42,7 @@ def check_report(report: object, references: Sequence[str] | None = None) -> Rep
         measures=tuple(_measure(part) for part in _parts(report.measures, Measure, "measure")),
         methods=_prose(report.methods, "the methods"),
         references=_cited(report.methods, report.references if references is None else references),
+        findings=tuple(_prose(one, "a finding") for one in _sequence(report.findings, "the findings")),
         notes=tuple(_prose(note, "a note") for note in _sequence(report.notes, "the notes")),
         title=_prose(report.title, "the report's title"),
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_ITEMS = 20  # of a long list; report.json holds all
 SHORT_TABLE = 15  # rows
+SHOWN_PARTS = ("findings", "tables", "figures", "notes", "artifacts")
 NONE = "–"  # noqa: RUF001  # an en dash, as in tables
 CSS_DPI = 125  # charts are drawn at 250 dots an inch and shown at half their size: sharp on dense screens
 
@@ -58,7 +59,7 @@ def render_page(run_report: RunReport, pictures: Mapping[str, bytes] | None = No
         _analysis(report, written, numbers, pictures or {}, names) | {"anchor": f"analysis-{place}"}
         for place, (report, written) in enumerate(zip(run_report.analyses, files, strict=True), 1)
     ]
-    bare = [view for view in views if not any(view[part] for part in ("tables", "figures", "notes", "artifacts"))]
+    bare = [view for view in views if not any(view[part] for part in SHOWN_PARTS)]
     not_run = [view for view in bare if view["status"] == "refused"]
     return (
         _environment()
@@ -103,6 +104,7 @@ def _analysis(
         "title": report.title or report.name or "Report",
         "status": report.status,
         "error": report.error,
+        "findings": report.findings,
         "notes": report.notes,
         "tables": [_table(table, file, numbers, parts) for table, file in first],
         "details": [_table(table, file, numbers, parts) for table, file in last],

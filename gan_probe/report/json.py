@@ -44,6 +44,7 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
         "key": report.key,
         "seconds": report.seconds,
         "options": report.options,
+        "findings": report.findings,
         "tables": [
             {
                 "name": t.name,

@@ -1,4 +1,4 @@
-"""What an analysis returns: tables, figures, notes and artifacts, as data; the writers turn them into files."""
+"""What an analysis returns: findings, tables, figures and notes, as data; the writers turn them into files."""
 
 from __future__ import annotations
 
@@ -119,11 +119,12 @@ class Measure:
 class Report:
     """The outcome of one analysis.
 
-    An analysis fills `tables`, `figures`, `artifacts`, `measures`, `methods` (the paragraph that a paper would print:
-    what was done, with its numbers, citing the analysis' `references` as `[@key]`) and `notes` (sentences a reader must
-    know: what was assumed, skipped, recomputed). The runner adds the rest: `references` are the BibTeX entries of what
-    is cited, `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its one-line reason, `key` what names all
-    that the result depends on, `analysis` the title of the analysis, which the methods go by.
+    An analysis fills `findings` (what came out, in sentences that hold their numbers, intervals and controls: who reads
+    no further knows the answer), `tables`, `figures`, `artifacts`, `measures`, `methods` (the paragraph that a paper
+    would print: what was done, with its numbers, citing the analysis' `references` as `[@key]`) and `notes` (sentences
+    a reader must know: what was assumed, skipped, recomputed). The runner adds the rest: `references` are the BibTeX
+    entries of what is cited, `status` is `ok`, `failed`, `refused` or `interrupted`, `error` its one-line reason, `key`
+    what names all that the result depends on, `analysis` the title of the analysis, which the methods go by.
     """
 
     tables: Sequence[Table] = ()
@@ -132,6 +133,7 @@ class Report:
     measures: Sequence[Measure] = ()
     methods: str = ""
     references: Sequence[str] = ()
+    findings: Sequence[str] = ()
     notes: Sequence[str] = ()
     name: str = ""
     title: str = ""

@@ -68,6 +68,7 @@ def _analysis(entry: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) -
         measures=[_measure(m, folder, sums) for m in entry["measures"]],
         methods=entry["methods"],
         references=entry["references"],
+        findings=entry.get("findings", ()),  # reports of before them have none
         notes=entry["notes"],
         name=str(entry["name"]),
         title=entry["title"],

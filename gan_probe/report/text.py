@@ -77,6 +77,11 @@ def display_width(text: str) -> int:
     )
 
 
+def wrapped(prose: str, width: int | None = None) -> list[str]:
+    """A paragraph as lines of at most `width` columns, 100 where it is not given."""
+    return textwrap.wrap(visible(prose), width or 100)
+
+
 def format_table(table: Table, width: int | None = None) -> str:
     """The table for a terminal: title, header, aligned rows, caption; lines fit into `width` columns where given.
 
@@ -97,7 +102,7 @@ def format_table(table: Table, width: int | None = None) -> str:
         body.insert(1, "─" * (sum(widths) + len(GAP) * (len(columns) - 1)))
     title = [visible(table.title or table.name)]
     empty = [] if table.rows else ["(no rows)"]
-    caption = textwrap.wrap(visible(table.caption), width or 100) if table.caption else []
+    caption = wrapped(table.caption, width) if table.caption else []
     return "\n".join(title + (body if columns else []) + empty + caption)
 
 

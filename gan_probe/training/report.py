@@ -51,7 +51,9 @@ def training_report(
         ]
     batch = min(training["recipe"]["batch_size"], training["images"])
     speed = training["steps"] * batch / max(training["seconds"], 1e-9)
+    words = verdict.words[0].upper() + verdict.words[1:]
     return Report(
+        findings=[f"{words}: {training['steps']:,} steps of {batch} images, of {training['images']:,} to train on."],
         tables=tables,
         figures=[*figures, *_samples(gan, grids)],
         artifacts=artifacts,

@@ -171,7 +171,9 @@ def _report(
         "on. Intervals: 95 %, Wilson, over test images. Control: real training images in the samples' place."
     )
     counts = _confusion(truth, predicted, len(judged.classes))
+    finding = _finding(right[SAMPLES][most], right[REAL][whole], most, whole)
     return Report(
+        findings=[finding],
         tables=[
             Table(
                 "errors",
@@ -223,6 +225,18 @@ def _report(
         ],
         methods=_methods(right, len(truth)),
         notes=notes,
+    )
+
+
+def _finding(on_samples: np.ndarray, on_real: np.ndarray, most: int, whole: int) -> str:
+    from gan_probe.measures.intervals import paired_difference, proportion
+
+    (mine, real), n = (proportion(int((~hits).sum()), len(hits)) for hits in (on_samples, on_real)), len(on_samples)
+    more, low, high = (100 * share for share in paired_difference(~on_samples, ~on_real))
+    return (
+        f"Fitted on {most:,} samples, the nearest neighbour errs on {mine.value:.2%} ({mine.low:.2%} to "
+        f"{mine.high:.2%}) of {n:,} real test images; fitted on {whole:,} real images, on {real.value:.2%} "
+        f"({real.low:.2%} to {real.high:.2%}): {more:+.2f} points ({low:+.2f} to {high:+.2f})."
     )
 
 

@@ -70,13 +70,30 @@ class Quality(Analysis[QualityOptions]):
             row |= {"FID": fid.value, "FID low": fid.low, "FID high": fid.high}
             rows.append(row | {"KID": kid.value, "KID low": kid.low, "KID high": kid.high})
         units = f"{sets.n:,} real images {sets.real_images.fingerprint[:12]}, {sample_units(gan, ctx)}"
+        table = _table(rows, sets)
         return Report(
-            tables=[_table(rows, sets)],
+            findings=[_finding(table, sets)],
+            tables=[table],
             figures=[_curve(sets)],
             measures=[_measure(name, *found, sets, units) for name, found in zip(("FID", "KID"), moved, strict=True)],
             methods=_methods(sets),
             notes=[*sets.notes, *_warnings(sets)],
         )
+
+
+def _finding(table: Table, sets: Sets) -> str:
+    said = []
+    for row in table.rows:
+        fid, kid = (
+            f"{name} {table.text(name, row[name])} ({table.text(low, row[low])} to {table.text(high, row[high])})"
+            for name, low, high in (("FID", "FID low", "FID high"), _KID)
+        )
+        said.append(f"{fid} and {kid}")
+    samples, real = said
+    return (
+        f"{sets.n:,} samples have {samples} against as many real images; other real images in their place have {real}. "
+        f"In {sets.space.name}."
+    )
 
 
 def _methods(sets: Sets) -> str:

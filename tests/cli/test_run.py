@@ -48,7 +48,7 @@ def test_json_is_the_report_alone_and_keeps_its_promised_shape(gan_probe_command
     assert code == 0
     assert set(report) >= {"checkpoint", "run", "analyses"}
     (analysis,) = report["analyses"]
-    assert set(analysis) >= {"name", "status", "options", "tables", "figures", "artifacts", "notes"}
+    assert set(analysis) >= {"name", "status", "options", "findings", "tables", "figures", "artifacts", "notes"}
     table = next(t for t in analysis["tables"] if t["name"] == "accuracy")
     assert set(table) >= {"name", "columns", "rows"}
     assert set(table["rows"][0]) >= {"features", "accuracy", "low", "high", "n_train", "n_test", "C"}

@@ -150,7 +150,7 @@ def test_numbers_show_as_many_decimals_as_their_intervals_need():
     table = found.table("m")
     shown = [table.text(c, table.rows[1][c]) for c in ("value", "low", "high", "difference")]
     assert len(set(shown)) == 4
-    assert "by +0.00037" in overview.notes[1]
+    assert "by +0.00037" in overview.findings[1]
 
 
 def test_the_curves_ticks_differ():

@@ -72,7 +72,7 @@ def rows(report, table="copies"):
 def test_poor_samples_without_copies_raise_no_alarm(faces):
     report = run(copier(faces[1], 0.0), faces[0])
     assert all(row["nearer"] <= 0.03 * COUNT and row["p (Holm)"] > 0.05 for row in rows(report).values())
-    assert "No sign of copies in any of 4 spaces" in report.notes[0]
+    assert "No sign of copies in any of 4 spaces" in report.findings[0]
     assert all(row["C_T"] > 3 for row in rows(report, "data-copying").values())  # poor, as planted
 
 
@@ -81,9 +81,9 @@ def test_one_in_ten_copies_are_found_everywhere(faces):
     for row in rows(report).values():
         assert row["low"] < 0.1 < row["high"]
         assert row["p (Holm)"] < 0.01
-    assert sum(note.startswith("Copies in ") for note in report.notes) == 4
-    assert not any("missed" in note for note in report.notes)
-    assert any("C_T in pixels is above 0 in spite of the copies" in note for note in report.notes)
+    assert sum(finding.startswith("Copies in ") for finding in report.findings) == 4
+    assert not any("missed" in finding for finding in report.findings)
+    assert any("C_T in pixels is above 0 in spite of the copies" in finding for finding in report.findings)
 
 
 def test_shifted_copies_are_missed_by_pixels_found_otherwise_and_the_report_says_so(faces):
@@ -92,7 +92,7 @@ def test_shifted_copies_are_missed_by_pixels_found_otherwise_and_the_report_says
     assert found["pixels"]["p (Holm)"] > 0.05
     assert found["pixels shifted"]["p (Holm)"] < 0.01
     assert found["features shifted"]["p (Holm)"] < 0.01
-    assert any(note.startswith("Pixels in their places missed them") for note in report.notes)
+    assert any(finding.startswith("Pixels in their places missed them") for finding in report.findings)
 
 
 def test_every_samples_neighbours_are_in_the_file(faces):

@@ -59,6 +59,7 @@ def probe() -> Report:
             ),
             Figure("layers", curve, "Accuracy by layer", "One probe for each layer alone.", "Deeper layers do better."),
         ],
+        findings=["Trained D names 64.0% of 10,000 test images rightly, random weights 41.3%: 22.7 points less."],
         notes=[
             "Batch norm uses the mean of batch statistics over the training images, as the release does.",
             "3 of 60,000 images were skipped because they could not be decoded; report.json names them.",
@@ -242,6 +243,7 @@ def report_of(text: str) -> Report:
         measures=[Measure("m", np.zeros(2), title=text, unit=text, units=text)],
         methods=f"{text} [@radford2016]",
         references=(RADFORD,),
+        findings=[text],
         notes=[text],
         name=text,
         title=text,

@@ -36,12 +36,14 @@ def test_a_good_report_passes_unchanged(sample_run: RunReport) -> None:
 
 def test_numpy_scalars_become_numbers_and_prose_one_line() -> None:
     cells = {"a": np.float32(0.5), "b": np.int64(2), "c": np.bool_(True), "d": np.str_("x"), "e": np.float64(0.1)}
-    checked = check_report(Report(tables=[Table("t", [cells], caption=" two\n   lines ")], notes=["a\n b"]))
+    checked = check_report(
+        Report(tables=[Table("t", [cells], caption=" two\n   lines ")], findings=["c\t d"], notes=["a\n b"])
+    )
     row = checked.tables[0].rows[0]
     assert [type(v) for v in row.values()] == [float, int, bool, str, float]
     assert list(row.values()) == [0.5, 2, True, "x", 0.1]
     assert checked.tables[0].caption == "two lines"
-    assert checked.notes == ("a b",)
+    assert (checked.findings, checked.notes) == (("c d",), ("a b",))
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,8 @@ def test_numpy_scalars_become_numbers_and_prose_one_line() -> None:
         (Report(tables=[{"a": 1}]), "not Table"),  # type: ignore[list-item]
         (Report(tables=Table("t", [])), "tables must be a list"),  # type: ignore[arg-type]
         (Report(notes="a note"), "notes must be a list"),
+        (Report(findings="it holds"), "findings must be a list"),
+        (Report(findings=[0.5]), "a finding must be text"),  # type: ignore[list-item]
         (Report(notes=[3]), "a note must be text"),  # type: ignore[list-item]
         (table(rows=[{"a": 1}, {"b": 1}]), "table 't': row 2 and row 1 differ in column 'a'"),
         (table(rows=[{"a": 1}, {"a": 1, "b": 2}]), "table 't': row 2 and row 1 differ in column 'b'"),

@@ -49,7 +49,7 @@ class Speaking(Analysis):
             figures=[Figure(f"f{{i}}", pixels, t, t, t) for i, t in enumerate(HOSTILE)],
             artifacts=[Artifact(f"a{{i}}", b"", t) for i, t in enumerate(HOSTILE)],
             measures=[Measure(f"m{{i}}", np.ones(3), t, t, t) for i, t in enumerate(HOSTILE)],
-            methods=" ".join(HOSTILE), notes=HOSTILE)
+            methods=" ".join(HOSTILE), findings=HOSTILE, notes=HOSTILE)
 
 class Failing(Analysis):
     "Says why not."

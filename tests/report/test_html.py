@@ -169,6 +169,18 @@ def test_a_runs_own_title_heads_its_page() -> None:
     assert "<h1>The paper</h1>" in render_page(RunReport({"name": "digits"}, {}, [], "The paper"))
 
 
+def test_findings_stand_before_the_tables_and_the_first_beside_the_contents() -> None:
+    reports = [
+        Report(name=name, title=name, tables=[Table("t", [{"x": 1}])], findings=[f"{name} holds.", f"{name} is tall."])
+        for name in "ab"
+    ]
+    text = " ".join(Skeleton(render_page(RunReport({}, {}, reports))).text)
+    at = 0
+    for words in ("Contents", "a holds.", "b holds.", "a holds.", "a is tall.", "Table 1", "b holds.", "b is tall."):
+        at = text.index(words, at) + 1
+    assert text.count("a is tall.") == 1
+
+
 def test_long_tables_but_the_first_stand_behind_the_notes_and_are_numbered_as_they_stand() -> None:
     rows = [{"x": number} for number in range(40)]
     tables = [Table("first", rows), Table("long", rows), Table("short", rows[:3])]

@@ -18,7 +18,17 @@ def test_the_schema_is_the_documented_one(sample_run: RunReport) -> None:
     probe, samples, refused, failed = data["analyses"]
     assert list(probe)[:5] == ["name", "title", "analysis", "status", "error"]
     assert list(probe)[5:9] == ["plugin", "key", "seconds", "options"]
-    assert list(probe)[9:] == ["tables", "figures", "artifacts", "measures", "notes", "methods", "references", "sha256"]
+    assert list(probe)[9:] == [
+        "findings",
+        "tables",
+        "figures",
+        "artifacts",
+        "measures",
+        "notes",
+        "methods",
+        "references",
+        "sha256",
+    ]
     table = probe["tables"][0]
     assert table["columns"] == ["features", "accuracy", "low", "high", "n_train", "n_test", "C"]
     assert table["rows"][0]["accuracy"] == 0.6142

@@ -54,6 +54,7 @@ class Brightness(Analysis[BrightnessOptions]):
             rows += [row("real images", real, ctx), difference(samples, real, ctx)]
             beside = f", beside that of {len(real)} images of {ctx.data.name}"
         return Report(
+            findings=[sentence(*rows)],
             tables=[
                 Table(
                     "brightness",
@@ -86,6 +87,15 @@ class Brightness(Analysis[BrightnessOptions]):
             "bootstrap interval over images [@efron1979].",
             notes=notes,
         )
+
+
+def sentence(samples, real=None, apart=None):
+    """What was found, with its interval and its control."""
+    said = f"Samples have a mean brightness of {samples['mean']:.3f} ({samples['low']:.3f} to {samples['high']:.3f})"
+    if real is None or apart is None:
+        return f"{said}."
+    more = f"{apart['mean']:+.3f} ({apart['low']:+.3f} to {apart['high']:+.3f})"
+    return f"{said}, real images of {real['mean']:.3f}: a difference of {more}."
 
 
 def brightness(images):

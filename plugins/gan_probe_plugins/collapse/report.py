@@ -9,7 +9,7 @@ from gan_probe.measures.bins import by_bins
 from gan_probe.measures.intervals import proportion
 from gan_probe_plugins.collapse.paragraph import paragraph
 from gan_probe_plugins.collapse.pictures import bins_figure, classes_figure, measures_figure, pairs_figure
-from gan_probe_plugins.collapse.verdict import judged
+from gan_probe_plugins.collapse.verdict import in_words, judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gan_probe_plugins.collapse.classes import Classes
     from gan_probe_plugins.collapse.measured import Measured, Side
     from gan_probe_plugins.collapse.sets import Sets
+    from gan_probe_plugins.collapse.verdict import Verdict
 
 NUMBERS = dict.fromkeys(("samples", "low", "high", "real images", "real low", "real high"), ".3f")
 BESIDE = "Real images: held-out ones in the samples' place."
@@ -41,11 +42,25 @@ def report(sets: Sets, found: Measured, classes: Classes | None, notes: Sequence
         tables.append(_classes(classes, sets))
         figures.append(classes_figure(classes, sets))
     return Report(
+        findings=[_finding(verdict, found, sets)],
         tables=tables,
         figures=figures,
         measures=_behind(sets, found, units),
         methods=paragraph(sets, found, classes),
         notes=[*sets.notes, *notes],
+    )
+
+
+def _finding(verdict: Verdict, found: Measured, sets: Sets) -> str:
+    """The verdict with the numbers that it rests on."""
+    mine, real = found.samples, found.held
+    words = verdict.words[0].upper() + verdict.words[1:]
+    precision, least = mine.measures.precision, real.measures.precision
+    return (
+        f"{words}. By the birthday paradox its samples have a support of {in_words(mine.support)} images, held-out "
+        f"real ones of {in_words(real.support)}; {mine.bins.lost.value:.1%} of real images are of kinds that it hardly "
+        f"draws; precision {precision.value:.2f} ({precision.low:.2f} to {precision.high:.2f}), of real images "
+        f"{least.value:.2f}. In {sets.space.name}."
     )
 
 

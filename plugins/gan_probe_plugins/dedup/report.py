@@ -19,7 +19,7 @@ from gan_probe_plugins.dedup.planted import recall_chart
 from gan_probe_plugins.dedup.sheets import agreement_chart, groups_sheet, pairs_sheet, test_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from gan_probe import Context, Figure
     from gan_probe.report import Cell
@@ -60,12 +60,36 @@ def report(
         Artifact("pairs.csv", _pair_file(seen, drawn), "the pairs of the sheet: answer yes or no, for --judged"),
     ]
     return Report(
+        findings=_findings(world, method, tables),
         tables=tables,
         figures=figures,
         artifacts=artifacts,
         methods=paragraph(world, methods, method, options),
         notes=_notes(world, methods, method),
     )
+
+
+def _findings(world: World, method: Method, tables: Sequence[Table]) -> list[str]:
+    """How many are duplicates, by eye too where somebody looked, and of the test images."""
+    n, out = len(world.train.images), len(method.left_out)
+    low, high = wilson(out, n)
+    said = [
+        f"{out:,} of {n:,} images of {world.train.split.name} ({out / n:.2%}; {low:.2%} to {high:.2%}) repeat another "
+        f"by {method.name}: the keep-list leaves them out."
+    ]
+    found = {table.name: table for table in tables}
+    if judged := found.get("judged"):
+        (row,) = judged.rows
+        rate, least, most = (judged.text(name, row[name]) for name in ("false positives", "low", "high"))
+        said.append(f"By eye, {rate} ({least} to {most}) of {row['pairs judged']} such pairs were no duplicates.")
+    if test := found.get("test"):
+        (row,) = test.rows
+        share, least, most = (test.text(name, row[name]) for name in ("share", "low", "high"))
+        said.append(
+            f"{row['in training']:,} of {row['test images']:,} test images ({share}; {least} to {most}) are in the "
+            "training set."
+        )
+    return said
 
 
 def _methods(seen: Seen, methods: Methods) -> Table:

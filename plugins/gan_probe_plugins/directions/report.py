@@ -103,12 +103,25 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
         "A direction that changes much need not change one thing: neither method knows what an object is.",
     ]
     return Report(
+        findings=_findings(table),
         tables=[table],
         figures=figures,
         measures=measures,
         methods=_methods(found, len(seen), len(tried), layer),
         notes=notes,
     )
+
+
+def _findings(table: Table) -> list[str]:
+    """How much more than random directions each method's first one changes."""
+    *rows, random = table.rows
+    return [
+        f"Along {row['direction']} images change by {row['change']:.1f} grey levels a sigma ({row['low']:.1f} to "
+        f"{row['high']:.1f}), along random directions by {random['change']:.1f}: {row['over random']:+.1f} "
+        f"({row['at least']:+.1f} to {row['at most']:+.1f})."
+        for row in rows
+        if str(row["direction"]).endswith(" 1")
+    ]
 
 
 def _methods(found: dict[str, Directions], seen: int, tried: int, layer: Layer) -> str:

@@ -23,7 +23,6 @@ def report(done: Experiment) -> Report:
     chosen = " (the second highest convolution, the output not counted)" if done.options.layer is None else ""
     found = tables.tables(done)
     notes = [
-        *(verdicts(found, tables.rules(done), done.thing) if done.detectors is not None else ()),
         f"The maps are those of {layer.name}{chosen}: {layer.channels} of {layer.size}x{layer.size} positions. The "
         "paper's 'second highest' is ambiguous: as 200 maps were dropped, the highest, of 128, cannot have been meant.",
         f"Boxes: {located.how}; a quarter of these samples was held out of the regression.",
@@ -39,6 +38,7 @@ def report(done: Experiment) -> Report:
         )
     weights = {"layer": layer.name, "maps": model.order.tolist(), "weights": model.weights[model.order].tolist()}
     return Report(
+        findings=verdicts(found, tables.rules(done), done.thing) if done.detectors is not None else [],
         tables=found,
         measures=_measures(done) if done.detectors is not None else [],
         figures=pictures.figures(done),

@@ -59,8 +59,8 @@ def look(gan: GAN, options: FiltersOptions, ctx: Context) -> Report:
         return Report(figures=[main], methods=paragraph(seen, wanted, False, options), notes=notes)
     shuffled = _shuffled(seen[0], wanted, ctx)
     means, differences = tables.summary(layer, found, shuffled, split.name, ctx)
-    notes.insert(0, tables.verdict(differences))
     return Report(
+        findings=[tables.verdict(differences)],
         tables=[means, differences, *placed, tables.shown(columns, wanted)],
         figures=[main, chart(layer, found, shuffled, wanted)],
         methods=paragraph(seen, wanted, bool(placed), options),

@@ -27,7 +27,10 @@ from gan_probe_plugins.latent_walk.tables import (
 from gan_probe_plugins.latent_walk.walks import MEMORISED
 
 if TYPE_CHECKING:
-    from gan_probe import Context
+    from collections.abc import Mapping
+
+    from gan_probe import Context, Table
+    from gan_probe.report import Cell
     from gan_probe_plugins.latent_walk.walks import Walk
 
 SHOWN = 3  # every third frame, in the figure
@@ -42,9 +45,11 @@ def report(walk: Walk, ctx: Context) -> Report:
     way = "great circles, as z is normal" if walk.spherical else "straight lines, as z is uniform"
     rows = ", each row with one label" if walk.gan.card.classes else ""
     words = WORDS.get(verdict(walk.main), verdict(walk.main))
+    smoothness = verdict_table(walk)
     return Report(
+        findings=[_finding(smoothness, words)],
         tables=[
-            verdict_table(walk),
+            smoothness,
             places_table(walk),
             steps_table(walk, ctx.rng("latent-walk/steps")),
             lengths_table(walk),
@@ -76,8 +81,23 @@ def report(walk: Walk, ctx: Context) -> Report:
         ],
         measures=measures(walk, ctx),
         methods=_methods(walk),
-        notes=[f"Verdict: {words}.", *_doubts(walk), *walk.notes],
+        notes=[*_doubts(walk), *walk.notes],
     )
+
+
+def _finding(smoothness: Table, words: str) -> str:
+    """The verdict with the walk's numbers and those of the generator that memorised."""
+    main, *controls = smoothness.rows
+    beside = [row for row in controls if "memorised" in str(row["path"])]
+
+    def told(row: Mapping[str, Cell]) -> str:
+        half, sharp = (smoothness.text(name, row[name]) for name in ("half in", "sharp a leg"))
+        return f"half of a leg's change takes {half} of it, and {sharp} places a leg are sharp"
+
+    low, high = (smoothness.text(name, main[name]) for name in ("low", "high"))
+    ours = told(main).replace(" of it", f" of it ({low} to {high}; 50.0% is even)", 1)
+    controlled = f"; {beside[0]['path']}: {told(beside[0])}" if beside else ""
+    return f"{words[0].upper()}{words[1:]}: {ours}{controlled}."
 
 
 def _methods(walk: Walk) -> str:

@@ -10,6 +10,7 @@ from gan_probe import Figure, Report, Table
 from gan_probe.measures.intervals import paired_difference, wilson
 from gan_probe.report.figures import confusion_chart, interval_chart, unwritten
 from gan_probe_plugins.linear_probe.few import few_chart, few_differences, few_labels
+from gan_probe_plugins.linear_probe.findings import findings
 from gan_probe_plugins.linear_probe.measures import measures
 from gan_probe_plugins.linear_probe.paragraph import paragraph
 from gan_probe_plugins.linear_probe.published import published
@@ -40,7 +41,14 @@ def report(ladder: Ladder) -> Report:
         tables.append(_trials(ladder))
     tables += published(ladder)
     notes = [*ladder.notes, *_warnings(ladder, truth)]
-    return Report(tables=tables, figures=figures, measures=measures(ladder), methods=paragraph(ladder), notes=notes)
+    return Report(
+        findings=findings(tables),
+        tables=tables,
+        figures=figures,
+        measures=measures(ladder),
+        methods=paragraph(ladder),
+        notes=notes,
+    )
 
 
 def _with_all_labels(

@@ -25,19 +25,20 @@ LEVEL = 0.05
 
 
 def report(looks: Sequence[Look], sets: Sets, notes: Sequence[str], seed: int, units: str) -> Report:
-    """Tables, figures and notes; the first sentence says whether there are copies."""
+    """Findings, tables and figures; the first sentence says whether there are copies."""
     adjusted = holm(np.array([look.tail.p for look in looks])).tolist()
     sizes = (
         f"{len(sets.samples):,} samples, {len(sets.held_out):,} held-out and {len(sets.train):,} training images; "
         f"seed {seed}"
     )
     return Report(
+        findings=_verdict(looks, adjusted),
         tables=[_tails(looks, adjusted, sizes), *_copying(looks, sizes), *_authentic(looks, sizes)],
         figures=[*(closest(look, sets, sizes) for look in (looks[0], looks[-1])), distances(looks, sizes)],
         artifacts=[Artifact("neighbors.csv", _csv(looks), "every sample's nearest training images, by space")],
         measures=[_measure(look, units) for look in looks],
         methods=_methods(looks, sets),
-        notes=[*_verdict(looks, adjusted), *notes],
+        notes=notes,
     )
 
 
@@ -139,18 +140,18 @@ def _authentic(looks: Sequence[Look], sizes: str) -> list[Table]:
 def _verdict(looks: Sequence[Look], adjusted: Sequence[float]) -> list[str]:
     """Whether there are copies, where they were seen, and what was missed where they were not."""
     seen = [look for look, p in zip(looks, adjusted, strict=True) if p <= LEVEL]
-    notes = []
+    said = []
     if not seen:
         least = [n for look in looks if (n := detectable(look.tail, LEVEL / len(looks))) is not None]
         known = f"from {min(least):,} of them on they would have been" if least else "so few images could show none"
-        notes.append(
+        said.append(
             f"No sign of copies in any of {len(looks)} spaces (lower tail, Holm, 5 %): samples that near to a training "
             f"image are no more than among held-out images; {known}. Copies of another kind, such as mirrored or "
             "recoloured ones, are not looked for."
         )
     for look, p in zip(looks, adjusted, strict=True):
         if p <= LEVEL:
-            notes.append(
+            said.append(
                 f"Copies in {look.name}: {int(look.tail.nearer.sum()):,} of {len(look.tail.nearer):,} samples are "
                 f"nearer to a training image than all but {(look.tail.rank - 1) / look.tail.n_held:.1%} of held-out "
                 f"images (p = {p:.2g}, Holm)."
@@ -160,21 +161,21 @@ def _verdict(looks: Sequence[Look], adjusted: Sequence[float]) -> list[str]:
         most = max(others, key=lambda look: int((look.tail.nearer & ~pixels.tail.nearer).sum()))
         alone = int((most.tail.nearer & ~pixels.tail.nearer).sum())
         if pixels not in seen:
-            notes.append(
+            said.append(
                 f"Pixels in their places missed them: {alone:,} samples are that near in {most.name} and not in "
                 "pixels, as images that are shifted or slightly changed are far from each other there."
             )
         elif alone:
-            notes.append(f"Pixels in their places missed {alone:,} samples that are as near in {most.name}.")
+            said.append(f"Pixels in their places missed {alone:,} samples that are as near in {most.name}.")
     for look in looks:
         if look.tail.threshold == 0:
-            notes.append(
+            said.append(
                 f"In {look.name}, {SHARE:.0%} of the held-out images equal a training image: copies cannot be told "
                 "from them there."
             )
         if look.copying is not None and look.copying.p > 0.5 and look in seen:
-            notes.append(f"C_T in {look.name} is above 0 in spite of the copies: the other samples are far off.")
-    return notes
+            said.append(f"C_T in {look.name} is above 0 in spite of the copies: the other samples are far off.")
+    return said
 
 
 def _csv(looks: Sequence[Look]) -> bytes:

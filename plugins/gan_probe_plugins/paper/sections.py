@@ -71,7 +71,7 @@ def summary(items: Sequence[Item], world: World) -> Callable[[Mapping[str, Repor
             caption=CAPTION + (" Made with --quick: small samples, wide intervals." if world.quick else ""),
             links={label(item): item.name for item in items},
         )
-        return Report(tables=[table], notes=_counted(rows), name=SUMMARY, title="The paper, and this checkpoint")
+        return Report(findings=_counted(rows), tables=[table], name=SUMMARY, title="The paper, and this checkpoint")
 
     return made
 
@@ -80,7 +80,7 @@ def told(report: Report) -> str:
     """The first part of the report for a terminal: each item with its outcome, and how many there are of each."""
     rows = report.table("summary").rows
     width = max(len(str(row["outcome"])) for row in rows)
-    return "\n".join([*(f"{row['outcome']:{width}}  {row['item']}" for row in rows), *report.notes])
+    return "\n".join([*(f"{row['outcome']:{width}}  {row['item']}" for row in rows), *report.findings])
 
 
 def _doubt(items: Sequence[Item], parts: Mapping[str, Report]) -> str | None:

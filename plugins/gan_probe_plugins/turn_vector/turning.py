@@ -76,7 +76,7 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
     axes = _marked(gan, options, ctx) if options.concepts is not None else _judged(gan, judges, name, options, ctx)
     knows = judge is not None and set(axes.ends) <= set(judge.classes)
     turned = _turned(gan, axes, judge if knows else None, options, ctx)
-    notes = []
+    notes, findings = [], []
     found = [tables.exemplars(axes, options)]
     figures = [*pictures.strips(turned), pictures.exemplars(axes)]
     if turned.responses is not None and turned.control is not None:
@@ -85,8 +85,8 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
         steadiness = tables.steadiness(turned, rng)
         found = [response, steadiness, tables.difference(turned), *found, judges_table(judges, axes.seen)]
         figures.append(pictures.response_figure(response, turned))
-        notes += [tables.verdict(response, steadiness, turned), *doubts(judges, axes.seen)]
-        notes.append(domain_note(judges, "generated images"))
+        findings.append(tables.verdict(response, steadiness, turned))
+        notes += [*doubts(judges, axes.seen), domain_note(judges, "generated images")]
         if len(turned.responses) < tables.FEW:
             notes.append(f"Fewer than {tables.FEW} latents, so wide intervals: more --candidates allow more.")
     elif judge is not None:
@@ -96,6 +96,7 @@ def turn(gan: GAN, options: TurnVectorOptions, ctx: Context) -> Report:
     if axes.pools is None:
         notes.append("The exemplars were marked by hand: there is one axis, and intervals are over latents alone.")
     return Report(
+        findings=findings,
         tables=found,
         figures=figures,
         artifacts=[pictures.animation(turned)],

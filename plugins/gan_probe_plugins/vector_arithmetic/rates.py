@@ -85,6 +85,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             success_figure(s, i),
         ]
     return Report(
+        findings=[tables.verdict(s) for s in scored],
         tables=[
             tables.equations(scored),
             tables.success(scored, options.exemplars),
@@ -112,7 +113,6 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
         ],
         methods=_methods(scored, judges, options),
         notes=[
-            *map(tables.verdict, scored),
             *doubts(judges, gallery.probabilities),
             *(f"Left out: {error}." for error in left_out),
             *_cautions(scored),

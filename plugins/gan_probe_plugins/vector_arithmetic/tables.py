@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from gan_probe import Table
 from gan_probe.measures.intervals import paired_difference, t_mean, wilson
 from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, SCALED
@@ -167,15 +165,19 @@ def exemplars(scored: Sequence[Scored], options: VectorArithmeticOptions) -> Tab
 
 def verdict(s: Scored) -> str:
     """One sentence on whether the arithmetic holds against its controls."""
-    says, held = [], True
+    against: dict[str, list[str]] = {}
+    held = True
     for control in CONTROLS:
-        difference, low, high = paired_difference(s.success(MEAN), s.success(control))
+        _, low, high = paired_difference(s.success(MEAN), s.success(control))
         word = "above" if low > 0 else "below" if high < 0 else "not told apart from"
-        says.append(f"{word} {control} ({s.success(control).mean():.0%}; {difference:+.0%}, {low:+.0%} to {high:+.0%})")
+        against.setdefault(word, []).append(f"{control} ({s.success(control).mean():.0%})")
         held &= low > 0 or control in OURS
-    rate = float(np.mean(s.success(MEAN)))
-    word = "Holds" if held else "Undecided" if len(s.around) < FEW else "Fails"
-    return f"{word}: {s.trial.equation} gives {wanted(s)} in {rate:.0%} of {len(s.around)} draws: {'; '.join(says)}."
+    hits, n = int(s.success(MEAN).sum()), len(s.around)
+    low, high = wilson(hits, n)
+    word = "Holds" if held else "Undecided" if n < FEW else "Fails"
+    beside = "; ".join(f"{how} {', '.join(controls)}" for how, controls in against.items())
+    rate = f"{hits / n:.0%} ({low:.0%} to {high:.0%})"
+    return f"{word}: {s.trial.equation} gives {wanted(s)} in {rate} of {n} draws: {beside}."
 
 
 def wanted(s: Scored) -> str:

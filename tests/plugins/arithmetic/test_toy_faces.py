@@ -18,9 +18,9 @@ def test_a_smile_goes_from_long_hair_to_short_above_all_controls():
         judges="toy-faces:smile,toy-faces:hair",
         equations="smiling & long - neutral & long + neutral & short",
     )
-    assert report.notes[0].startswith("Holds: ")
+    assert report.findings[0].startswith("Holds: ")
 
 
 def test_the_faces_turn():
     report = gan_probe.run(FOLDER, "turn-vector", judge="toy-faces:pose", candidates=20_000)
-    assert report.notes[0].startswith("Holds by the judge: from left to right")
+    assert report.findings[0].startswith("Holds by the judge: from left to right")

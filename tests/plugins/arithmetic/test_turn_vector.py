@@ -29,7 +29,7 @@ def marks(tmp_path):
 
 def test_on_a_straight_axis_the_response_is_monotone_and_along_random_directions_it_is_not(bars):
     report = run(bars())
-    assert report.notes[0].startswith("Holds by the judge: from dark to light")
+    assert report.findings[0].startswith("Holds by the judge: from dark to light")
     responses = [row["response"] for row in report.table("response").rows]
     assert responses == sorted(responses)
     assert responses[0] < 0.15
@@ -51,9 +51,9 @@ def test_the_ends_can_be_turned_round(bars):
 
 def test_where_the_axis_means_nothing_it_fails_and_says_so(bars):
     report = run(bars(bars.tangled))
-    assert report.notes[0].startswith("Fails by the judge: ")
+    assert report.findings[0].startswith("Fails by the judge: ")
     more = report.table("difference").rows[0]["difference"]
-    assert f" along random directions as long ({100 * more:+.0f} points, " in report.notes[0]
+    assert f" along random directions as long ({100 * more:+.0f} points, " in report.findings[0]
 
 
 def test_the_original_stands_in_the_middle_of_both_figures(bars):

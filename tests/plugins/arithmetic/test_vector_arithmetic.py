@@ -59,7 +59,7 @@ def test_what_is_compared_is_the_success_of_each_equation(report):
 
 
 def test_on_straight_axes_it_succeeds_above_pixels_and_single_exemplars(report):
-    assert report.notes[0].startswith(f"Holds: {EQUATION} gives light & lit")
+    assert report.findings[0].startswith(f"Holds: {EQUATION} gives light & lit")
     found = differences(report, "success")
     assert found["pixels of exemplars"]["low"] > 0.3
     assert found["one exemplar"]["low"] > 0
@@ -101,7 +101,7 @@ def test_three_exemplars_keep_a_latents_length_and_one_does_not(report):
 
 def test_on_tangled_axes_it_fails_and_says_so(bars, bars_data):
     report = run(bars(bars.tangled), data=bars_data)
-    assert report.notes[0].startswith("Fails: ")
+    assert report.findings[0].startswith("Fails: ")
     assert shares(report, "shows all")["mean of exemplars"] < 0.45
 
 
