@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -69,7 +69,8 @@ def train(
         net.to(memory_format=torch.channels_last)  # the layout that convolutions are fastest in: 1.7 times, on a CPU
     batch = min(recipe.batch_size, len(source))
     g_optimiser, d_optimiser = adam(generator, recipe), adam(discriminator, recipe)
-    average = MovingAverage(generator, recipe.ema) if recipe.ema else None
+    learning = {"generator": generator, "discriminator": discriminator}
+    averages = {role: MovingAverage(net, recipe.ema) for role, net in learning.items() if recipe.ema}
     group = group or Group()
     place = machine(device, group.world)
     share = group.share(batch)
@@ -77,8 +78,7 @@ def train(
     step_of = generator, discriminator, g_optimiser, d_optimiser
     precision = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
     parts = {"discriminator": d_optimiser, "generator": g_optimiser, **(parts or {})}
-    if average:
-        parts["average"] = average
+    parts |= {f"average of the {role}": average for role, average in averages.items()}
     state = TrainingState(gan, generator, discriminator, parts, len(source) // batch, recipe.epochs)
 
     def check() -> None:
@@ -86,7 +86,8 @@ def train(
             keeper.check(state)
 
     def finish() -> GAN:
-        shown = gan if average is None else dataclasses.replace(gan, generator=average.averaged())
+        means: dict[str, Any] = {role: average.averaged() for role, average in averages.items()}
+        shown = dataclasses.replace(gan, **means)
         done = calibrated(shown, source, ctx.rng("calibration"), check)
         training = record(state, recipe, len(source), seed, place)
         return dataclasses.replace(done, card=dataclasses.replace(gan.card, training=training))
@@ -108,6 +109,9 @@ def train(
         # every draw has the name of its epoch or step: what comes next never depends on what was drawn before
         order = ctx.rng(f"order of epoch {epoch}")
         for pixels, given in source.epoch(order, batch, state.step % state.steps_per_epoch, share):
+            if recipe.mirror:
+                turned = ctx.rng(f"mirror of step {state.step + 1}").random(batch)[share] < 0.5
+                pixels = np.where(turned[:, None, None, None], pixels[:, :, ::-1], pixels)
             real = gan.from_uint8(pixels).to(device)  # (batch, C, H, W)
             wanted = wanted_of(gan, given)
             z = gan.latent(batch, ctx.rng(f"z of step {state.step + 1}"))[share].to(device)
@@ -117,7 +121,7 @@ def train(
             with group.step():
                 measured = adversarial_step(*step_of, real, z, wanted, precision, recipe.turn(state.step))
                 state.measured.append(group.mean(measured))
-            if average:
+            for average in averages.values():
                 average.update()
             if len(state.measured) == ROW_STEPS or state.ends_epoch:
                 state.close_row(time.monotonic() - clock, batch)

@@ -30,9 +30,9 @@ class Recipe(Options):
     conditional, labels at every layer and batch norm without gain or shift. Like all our checkpoints, and unlike the
     release, its networks sample by stored statistics.
 
-    Fixed are: Adam with beta1 0.5, weights from N(0, 0.02), LeakyReLU 0.2, no augmentation. The paper trains faces for
-    25 epochs; the release's conditional MNIST model has 100 and 100 of decay, its 32-pixel ImageNet network kernel 3
-    and depth 2. Values outside an option's bounds are a BadInputError.
+    Fixed are: Adam with beta1 0.5, weights from N(0, 0.02), LeakyReLU 0.2, no augmentation but `mirror`. The paper
+    trains faces for 25 epochs; the release's conditional MNIST model has 100 and 100 of decay, its 32-pixel ImageNet
+    network kernel 3 and depth 2. Values outside an option's bounds are a BadInputError.
     """
 
     recipe: Literal["paper", "release"] = option("paper", "the paper's text, or its authors' code: sets defaults")
@@ -67,8 +67,12 @@ class Recipe(Options):
         max=1.0,
     )
     ema: float = option(
-        0.0, "save a moving average of G's weights: the share kept at each step, 0.999 say; 0: none", min=0, max=0.99999
+        0.0,
+        "save moving averages of both networks' weights: the share kept at each step, 0.999 say; 0: none",
+        min=0,
+        max=0.99999,
     )
+    mirror: bool = option(False, "show D each image, or its mirror image, by chance; the paper does not")
     resampling: Literal["strides", "pooling"] = option(
         "strides", "ablation: max pooling in D and enlargement in G, instead of strides"
     )
