@@ -86,18 +86,24 @@ def report(walk: Walk, ctx: Context) -> Report:
 
 
 def _finding(smoothness: Table, words: str) -> str:
-    """The verdict with the walk's numbers and those of the generator that memorised."""
+    """The verdict with the walk's numbers, and those of the generator that memorised."""
+
+    def cell(row: Mapping[str, Cell], name: str) -> str:
+        return smoothness.text(name, row[name])
+
     main, *controls = smoothness.rows
-    beside = [row for row in controls if "memorised" in str(row["path"])]
-
-    def told(row: Mapping[str, Cell]) -> str:
-        half, sharp = (smoothness.text(name, row[name]) for name in ("half in", "sharp a leg"))
-        return f"half of a leg's change takes {half} of it, and {sharp} places a leg are sharp"
-
-    low, high = (smoothness.text(name, main[name]) for name in ("low", "high"))
-    ours = told(main).replace(" of it", f" of it ({low} to {high}; 50.0% is even)", 1)
-    controlled = f"; {beside[0]['path']}: {told(beside[0])}" if beside else ""
-    return f"{words[0].upper()}{words[1:]}: {ours}{controlled}."
+    sharp = f"{cell(main, 'sharp a leg')} places a leg are sharp" if main["sharp a leg"] else "no place is sharp"
+    said = (
+        f"{words[0].upper()}{words[1:]}: half of a leg's change takes {cell(main, 'half in')} of it "
+        f"({cell(main, 'low')} to {cell(main, 'high')}; 50% if it were even), and {sharp}"
+    )
+    for row in controls:
+        if "memorised" in str(row["path"]):
+            half = "" if row["half in"] is None else f"takes {cell(row, 'half in')} and "
+            said += (
+                f"; through {MEMORISED} memorised samples, it {half}has {cell(row, 'sharp a leg')} sharp places a leg"
+            )
+    return f"{said}."
 
 
 def _methods(walk: Walk) -> str:

@@ -24,7 +24,7 @@ def _with_all(found: Mapping[str, Table]) -> Iterator[str]:
         return
     main, *controls = table.rows
     differences = found["differences"].rows if controls else ()
-    yield _sentence(main, f"from {main['n_train']:,} labelled ones", controls, differences)
+    yield _sentence(main, f"{main['n_train']:,} labelled images", controls, differences)
 
 
 def _with_few(found: Mapping[str, Table]) -> Iterator[str]:
@@ -36,7 +36,7 @@ def _with_few(found: Mapping[str, Table]) -> Iterator[str]:
         controls = [row for row in table.rows if row["labels per class"] == n and row is not main]
         rows = found["few-label-differences"].rows if controls else ()
         differences = [row for row in rows if row["labels per class"] == n]
-        yield _sentence(main, f"from {n:,} a class, over {main['draws']} draws", controls, differences)
+        yield _sentence(main, f"{n:,} labelled images a class ({main['draws']} draws)", controls, differences)
 
 
 def _sentence(
@@ -48,7 +48,7 @@ def _sentence(
     name = str(main["features"])
     said = [
         f"{name[0].upper()}{name[1:]} names {main['accuracy']:.1%} ({main['low']:.1%} to {main['high']:.1%}) of "
-        f"{main['n_test']:,} test images rightly, taught {taught}"
+        f"{main['n_test']:,} test images rightly, from {taught}"
     ]
     for control, row in zip(controls, differences, strict=True):
         less, low, high = (100 * float(row[name] or 0) for name in ("difference", "low", "high"))
