@@ -1,4 +1,4 @@
-"""A moving average of a network's weights, steadier than the weights themselves."""
+"""A moving average of the generator's weights, steadier than the weights themselves."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -69,8 +69,7 @@ def train(
         net.to(memory_format=torch.channels_last)  # the layout that convolutions are fastest in: 1.7 times, on a CPU
     batch = min(recipe.batch_size, len(source))
     g_optimiser, d_optimiser = adam(generator, recipe), adam(discriminator, recipe)
-    learning = {"generator": generator, "discriminator": discriminator}
-    averages = {role: MovingAverage(net, recipe.ema) for role, net in learning.items() if recipe.ema}
+    average = MovingAverage(generator, recipe.ema) if recipe.ema else None
     group = group or Group()
     place = machine(device, group.world)
     share = group.share(batch)
@@ -78,7 +77,8 @@ def train(
     step_of = generator, discriminator, g_optimiser, d_optimiser
     precision = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float32
     parts = {"discriminator": d_optimiser, "generator": g_optimiser, **(parts or {})}
-    parts |= {f"average of the {role}": average for role, average in averages.items()}
+    if average:
+        parts["average"] = average
     state = TrainingState(gan, generator, discriminator, parts, len(source) // batch, recipe.epochs)
 
     def check() -> None:
@@ -86,8 +86,7 @@ def train(
             keeper.check(state)
 
     def finish() -> GAN:
-        means: dict[str, Any] = {role: average.averaged() for role, average in averages.items()}
-        shown = dataclasses.replace(gan, **means)
+        shown = gan if average is None else dataclasses.replace(gan, generator=average.averaged())
         done = calibrated(shown, source, ctx.rng("calibration"), check)
         training = record(state, recipe, len(source), seed, place)
         return dataclasses.replace(done, card=dataclasses.replace(gan.card, training=training))
@@ -121,7 +120,7 @@ def train(
             with group.step():
                 measured = adversarial_step(*step_of, real, z, wanted, precision, recipe.turn(state.step))
                 state.measured.append(group.mean(measured))
-            for average in averages.values():
+            if average:
                 average.update()
             if len(state.measured) == ROW_STEPS or state.ends_epoch:
                 state.close_row(time.monotonic() - clock, batch)

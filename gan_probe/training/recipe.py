@@ -67,10 +67,7 @@ class Recipe(Options):
         max=1.0,
     )
     ema: float = option(
-        0.0,
-        "save moving averages of both networks' weights: the share kept at each step, 0.999 say; 0: none",
-        min=0,
-        max=0.99999,
+        0.0, "save a moving average of G's weights: the share kept at each step, 0.999 say; 0: none", min=0, max=0.99999
     )
     mirror: bool = option(False, "show D each image, or its mirror image, by chance; the paper does not")
     resampling: Literal["strides", "pooling"] = option(

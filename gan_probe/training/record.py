@@ -23,7 +23,7 @@ def record(state: TrainingState, recipe: Recipe, images: int, seed: int, where: 
         "epochs": state.step // state.steps_per_epoch if state.ends_epoch else state.step / state.steps_per_epoch,
         "steps": state.step,
         "images": images,
-        "weights": f"moving averages, {recipe.ema:g} kept at a step" if recipe.ema else "of the last step",
+        "weights": f"generator's moving average, {recipe.ema:g} kept at a step" if recipe.ema else "of the last step",
         "batch_norm": NOTE,
         "seed": seed,
         "seconds": round(state.seconds, 1),

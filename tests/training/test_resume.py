@@ -35,7 +35,7 @@ def test_a_resumed_training_equals_the_one_that_never_stopped(
     assert losses(history) == whole.losses
 
 
-def test_so_does_one_by_turns_with_moving_averages_mirror_images_and_a_decay(tmp_path: Path) -> None:
+def test_so_does_one_by_turns_with_a_moving_average_mirror_images_and_a_decay(tmp_path: Path) -> None:
     recipe = dataclasses.replace(TINY, recipe="release", updates="alternate", ema=0.9, mirror=True, decay_epochs=1)
     go(tmp_path / "whole", recipe)
     for steps in (3, 4, 6):
