@@ -191,7 +191,7 @@ def _signals(look: Look, reference: Reference) -> list[dict[str, Cell]]:
 def _recall(looks: Sequence[Look], reference: Reference) -> list[dict[str, Cell]]:
     measured = [look.recall for look in looks if look.recall is not None]
     real = reference.held_out.recall.value
-    line = f"{REACHED * real:.2f} or less, and duplicates above {TWINS}"
+    line = f"{REACHED * real:.2f} or less, and duplicates above {TWINS} at two looks in a row"
     return [_evidence("recall", f"{measured[-1]:.3f}", f"{real:.3f}", line)] if measured else []
 
 
