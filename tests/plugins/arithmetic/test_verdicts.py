@@ -14,7 +14,7 @@ from gan_probe_plugins.vector_arithmetic.trial import CONTROLS, MEAN, SCALED
 
 def scored(n, mean, **controls):
     """An equation that succeeds in these shares of n draws: 0 by controls that are not named."""
-    shares = {control: 0.0 for control in CONTROLS} | {MEAN: mean} | controls
+    shares = dict.fromkeys(CONTROLS, 0.0) | {MEAN: mean} | controls
     shows = {name: {"face": np.arange(n) < round(share * n)} for name, share in shares.items()}
     looks = {name: {"one image": np.ones(n, bool)} for name in shares}
     return Scored(SimpleNamespace(equation="a - b + c"), {"face": "smiling"}, shows, looks, np.ones(n), (9, 9, 9))
