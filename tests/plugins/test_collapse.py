@@ -94,8 +94,12 @@ def test_a_planted_support_is_found_within_a_factor_of_two(support):
 
 
 def test_few_images_of_all_kinds_are_no_lost_kinds_and_lost_kinds_no_few_images():
-    few, lost = verdict(five_hundred_images(0)), verdict(three_digits(0))
+    few, found = verdict(five_hundred_images(0)), report(three_digits(0))
+    lost = found.table("verdict").title
     assert "kinds" not in few
+    _, kinds, precision = found.table("verdict").rows
+    for row in (kinds, precision):
+        assert f"{row['sign']} {row['samples']} against {row['real images']}" in found.findings[0]
     assert "different images" not in lost
 
 
@@ -114,7 +118,10 @@ def test_a_judge_names_the_classes_that_are_missing(monkeypatch):
 
 def test_samples_unlike_real_images_are_not_said_to_lack_their_kinds():
     noise = np.random.default_rng(0).integers(0, 256, (10_000, 16, 16, 1), np.uint8)
-    table = report(planted(noise)).table("verdict")
+    found = report(planted(noise))
+    table = found.table("verdict")
+    assert "lost kinds" not in found.findings[0]
+    assert "hardly draws" not in found.findings[0]
     assert "too unlike real images" in table.title
     assert CALLED not in table.title
     assert [row["wrong"] for row in table.rows] == ["no", "not judged", None]

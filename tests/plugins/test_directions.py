@@ -70,6 +70,11 @@ def test_without_a_weight_to_read_pca_stands_alone():
     report = run(GAN(gan.card, Opaque(gan.generator)))
     names = [row["direction"] for row in report.table("directions").rows]
     assert names == ["PCA 1", "PCA 2", "20 random"]
+    first, *_, random = report.table("directions").rows
+    (said,) = report.findings
+    assert said.startswith(f"Along PCA 1 images change by {first['change']:.2f} ({first['low']:.2f} to ")
+    assert f"along 20 random directions by {random['change']:.2f} (" in said
+    assert f"{first['over random']:+.2f} ({first['at least']:+.2f} to {first['at most']:+.2f}). {first['n']} " in said
     assert any(note.startswith("Without SeFa") for note in report.notes)
 
 

@@ -95,12 +95,15 @@ def test_the_difference_is_that_of_the_means(report):
 
 @pytest.mark.parametrize(
     ("low", "high", "said"),
-    [(0.1, 0.2, "more selective than"), (-0.2, -0.1, "less selective than"), (-0.1, 0.1, "not told from")],
+    [(0.1, 0.2, "more selective"), (-0.2, -0.1, "less selective"), (-0.1, 0.1, "not told apart")],
 )
-def test_the_note_says_which_way_it_came_out(low, high, said):
-    row = {"measure": "mean AUC", "interval over": "images, draws", "low": low, "high": high}
+def test_the_finding_says_which_way_it_came_out(low, high, said):
+    row = {"measure": "mean AUC", "interval over": "images, draws", "difference": 0.05, "low": low, "high": high}
     other = {**row, "interval over": "images, filters", "low": -1, "high": 1}
-    assert f"by mean AUC {said} random ones (95 %" in verdict(Table("difference", [row, other]))
+    means = Table("selectivity", [{"draws": n, "mean AUC": auc} for n, auc in ((1, 0.75), (2, 0.7))])
+    words = verdict(means, Table("difference", [row, other]), "8 filters, 90 images")
+    assert words.startswith("Trained filters against 2 draws of random ones: ")
+    assert f"by mean AUC {said}, 0.75 against 0.7 (0.05; {low} to {high}). 8 filters, 90 images. " in words
 
 
 def test_every_filter_of_every_network_is_in_the_artifact(report):

@@ -96,7 +96,10 @@ def healthy():
 
 def test_a_smooth_generator_is_called_smooth_and_its_memorising_twin_is_not(healthy):
     assert [row["verdict"] for row in healthy.table("verdict").rows] == ["smooth", "smooth", "sharp transitions"]
-    assert healthy.findings[0].startswith("Smooth: half of a leg's change takes ")
+    assert healthy.findings[0].startswith("Smooth. In 8 legs, half of a leg's change takes ")
+    faded, memorised = healthy.table("verdict").rows[1:]
+    assert f"controls: cross-fades {faded['half in']:.1%} and 0.00; 50 memorised samples " in healthy.findings[0]
+    assert f" {memorised['sharp a leg']:.2f}. Intervals: 95 %." in healthy.findings[0]
     assert all(row["sharp"] == "no" for row in healthy.table("places").rows)
 
 
@@ -113,7 +116,7 @@ def test_a_cross_fade_is_even_and_shuffled_frames_are_far_apart(healthy):
 def test_a_generator_that_memorised_fifty_images_is_called_out(normal):
     report = walked(handle(Memory(normal=normal), normal))
     assert verdict(report) == "sharp transitions"
-    assert report.findings[0].startswith("Sharp transitions: memorisation or collapse suspected: ")
+    assert report.findings[0].startswith("Sharp transitions: memorisation or collapse suspected. In 8 legs, half")
     sharp = [row for row in report.table("places").rows if row["sharp"] == "yes"]
     assert len(sharp) == round(8 * report.table("verdict").rows[0]["sharp a leg"])
     assert all(row["left"] > 0.9 for row in sharp)
@@ -139,7 +142,7 @@ def test_the_leaps_of_a_generator_cut_in_two_are_found_where_they_are():
 def test_a_generator_that_gives_one_image_stands_still():
     report = walked(handle(Still()))
     assert verdict(report) == "stands still"
-    assert "collapse suspected" in report.findings[0]
+    assert report.findings == ["Stands still: collapse suspected. In 8 legs all frames are one image, to a grey level."]
     assert not any("found out" in note for note in report.notes)
 
 

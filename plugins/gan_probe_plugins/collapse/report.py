@@ -9,7 +9,7 @@ from gan_probe.measures.bins import by_bins
 from gan_probe.measures.intervals import proportion
 from gan_probe_plugins.collapse.paragraph import paragraph
 from gan_probe_plugins.collapse.pictures import bins_figure, classes_figure, measures_figure, pairs_figure
-from gan_probe_plugins.collapse.verdict import in_words, judged
+from gan_probe_plugins.collapse.verdict import NOT_JUDGED, judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,15 +52,16 @@ def report(sets: Sets, found: Measured, classes: Classes | None, notes: Sequence
 
 
 def _finding(verdict: Verdict, found: Measured, sets: Sets) -> str:
-    """The verdict with the numbers that it rests on."""
-    mine, real = found.samples, found.held
+    """The verdict with the evidence that was judged, in the table's own numbers."""
     words = verdict.words[0].upper() + verdict.words[1:]
-    precision, least = mine.measures.precision, real.measures.precision
+    said = [
+        f"{row['sign']} {row['samples']} against {row['real images']}"
+        for row in verdict.evidence
+        if row["wrong"] != NOT_JUDGED
+    ]
     return (
-        f"{words}. By the birthday paradox its samples have a support of {in_words(mine.support)} images, held-out "
-        f"real ones of {in_words(real.support)}; {mine.bins.lost.value:.1%} of real images are of kinds that it hardly "
-        f"draws; precision {precision.value:.2f} ({precision.low:.2f} to {precision.high:.2f}), of real images "
-        f"{least.value:.2f}. In {sets.space.name}."
+        f"{words}. Samples against held-out real images: {'; '.join(said)}. Support by the birthday paradox, of "
+        f"{found.samples.support.n:,} samples; the rest of {sets.n:,} of either, in {sets.space.name}. Intervals: 95 %."
     )
 
 

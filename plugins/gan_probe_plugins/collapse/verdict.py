@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FEW = 0.1  # of the support of real images: a collapse, if it is surely less than this of what they surely have
 LOST = 0.2  # of real images in kinds that samples hardly show
 STRANGE = 0.5  # of the precision of real images: below it, samples' kinds are not those of real images
+NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
     evidence: list[dict[str, Cell]] = [
         _row(
             "support",
-            in_words(mine.support),
-            in_words(real.support),
+            _in_words(mine.support),
+            _in_words(real.support),
             f"surely below {FEW * real.support.low:,.0f}",
             few,
         ),
@@ -92,7 +93,7 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
     return Verdict(False, "no sign of collapse", tuple(evidence))
 
 
-def in_words(found: Support) -> str:
+def _in_words(found: Support) -> str:
     """A support with its interval, in three digits."""
     if found.value is None:
         return f"above {_round(found.low)}"
@@ -100,7 +101,7 @@ def in_words(found: Support) -> str:
 
 
 def _row(sign: str, samples: str, real: str, line: str, wrong: bool | None) -> dict[str, Cell]:
-    shown = "not judged" if wrong is None else "yes" if wrong else "no"
+    shown = NOT_JUDGED if wrong is None else "yes" if wrong else "no"
     return {"sign": sign, "samples": samples, "real images": real, "wrong if": line, "wrong": shown}
 
 

@@ -15,6 +15,8 @@ from gan_probe.sampling import sample_units
 from gan_probe_plugins.directions.first_layer import activations, weight
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gan_probe import GAN, Context
     from gan_probe.gan import Layer, Net
     from gan_probe.report import Cell
@@ -115,10 +117,15 @@ def report(gan: GAN, options: DirectionsOptions, ctx: Context) -> Report:
 def _findings(table: Table) -> list[str]:
     """How much more than random directions each method's first one changes."""
     *rows, random = table.rows
+
+    def told(row: Mapping[str, Cell], *columns: str) -> str:
+        value, low, high = (table.text(name, row[name]) for name in columns)
+        return f"{value} ({low} to {high})"
+
     return [
-        f"Along {row['direction']} images change by {row['change']:.1f} grey levels a sigma ({row['low']:.1f} to "
-        f"{row['high']:.1f}), along random directions by {random['change']:.1f}: {row['over random']:+.1f} "
-        f"({row['at least']:+.1f} to {row['at most']:+.1f})."
+        f"Along {row['direction']} images change by {told(row, 'change', 'low', 'high')} grey levels a sigma, along "
+        f"{random['direction']} directions by {told(random, 'change', 'low', 'high')}: a difference of "
+        f"{told(row, 'over random', 'at least', 'at most')}. {row['n']:,} samples; intervals: 95 %."
         for row in rows
         if str(row["direction"]).endswith(" 1")
     ]

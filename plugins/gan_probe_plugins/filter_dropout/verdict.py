@@ -20,29 +20,46 @@ def verdicts(found: Sequence[Table], rules: Mapping[str, int], thing: str) -> li
     of = {table.name: table.rows for table in found}
     shares = {row["dropped"]: row for row in of["forgotten"]}
     against = {row["dropped"]: row for row in of["against-random"]}
+    n = of["against-random"][0]["n"]
+    if shares["none"]["fewer"] is None and all(shares[rule]["fewer"] is None for rule in rules):
+        return [f"Undecided: none of {n:,} samples shows a {thing} to the judge."]
     said = []
     for rule, count in rules.items():
         chosen, random = shares[rule], shares[f"{count} random"]
-        if chosen["fewer"] is None:
-            said.append(f"Undecided: none of the samples shows a {thing} to the judge.")
-            continue
         more = number(against[rule], "low"), number(against[rule], "high")
         word = "Holds" if min(more[0], number(chosen, "at least")) > 0 else "Fails" if more[1] < 0 else "Undecided"
-        maps = f"the {rule}" if rule[0].isdigit() else rule
         said.append(
-            f"{word}: without {maps} maps {number(chosen, 'fewer'):.0%} fewer samples show a {thing} "
-            f"({number(chosen, 'at least'):.0%} to {number(chosen, 'at most'):.0%}); without {count} random ones "
-            f"{number(random, 'fewer'):.0%} ({number(random, 'at least'):.0%} to {number(random, 'at most'):.0%}; "
-            f"below zero: more show one).{_worst([row for row in of.get('kept', ()) if row['dropped'] == rule])}"
+            f"{word}: without {_maps(rule, count)} {_change(chosen, f'samples show a {thing} ')}, n = {n:,}; without "
+            f"{count} random {'one' if count == 1 else 'ones'} {_change(random)}."
+            f"{_worst(of.get('kept', ()), rule, count)} Intervals: 95 %."
         )
     return said
 
 
-def _worst(others: Sequence[Mapping[str, Cell]]) -> str:
-    if not others:
+def _maps(rule: str, count: int) -> str:
+    if count == 1:
+        return f"the {rule.removeprefix('1 ')} map" if rule[0].isdigit() else "the only positive map"
+    return f"{'the ' if rule[0].isdigit() else ''}{rule} maps"
+
+
+def _change(row: Mapping[str, Cell], what: str = "") -> str:
+    """The relative fall, or rise, with its interval turned round."""
+    fall, low, high = (number(row, column) for column in ("fewer", "at least", "at most"))
+    word = "fewer"
+    if fall < 0:
+        word, fall, low, high = "more", -fall, -high, -low
+    return f"{fall:.0%} {word} {what}({low:z.0%} to {high:z.0%})"
+
+
+def _worst(others: Sequence[Mapping[str, Cell]], rule: str, count: int) -> str:
+    """Which other object stays least; those that no sample shows are none."""
+    here = [row for row in others if row["dropped"] == rule and row["kept"] is not None]
+    if not here:
         return ""
-    row = min(others, key=lambda row: number(row, "kept"))
-    return f" Of the other objects the {row['object']} fares worst: {number(row, 'kept'):.0%} of them stay."
+    row = min(here, key=lambda row: number(row, "kept"))
+    twin = next(r for r in others if r["dropped"] == f"{count} random" and r["object"] == row["object"])
+    stay = [f"{number(r, 'kept'):.0%} ({number(r, 'low'):.0%} to {number(r, 'high'):.0%})" for r in (row, twin)]
+    return f" Of other objects the {row['object']} fares worst: {stay[0]} stay, {stay[1]} without random maps."
 
 
 def number(row: Mapping[str, Cell], column: str) -> float:

@@ -58,9 +58,10 @@ def look(gan: GAN, options: FiltersOptions, ctx: Context) -> Report:
     if not found:
         return Report(figures=[main], methods=paragraph(seen, wanted, False, options), notes=notes)
     shuffled = _shuffled(seen[0], wanted, ctx)
+    judging = int((~wanted.choosing).sum())
     means, differences = tables.summary(layer, found, shuffled, split.name, ctx)
     return Report(
-        findings=[tables.verdict(differences)],
+        findings=[tables.verdict(means, differences, f"{layer.channels} filters of {layer.name}, {judging:,} images")],
         tables=[means, differences, *placed, tables.shown(columns, wanted)],
         figures=[main, chart(layer, found, shuffled, wanted)],
         methods=paragraph(seen, wanted, bool(placed), options),

@@ -84,15 +84,23 @@ def summary(
     )
 
 
-def verdict(differences: Table) -> str:
-    """In a sentence, which way the comparison with random weights came out."""
+def verdict(means: Table, differences: Table, of: str) -> str:
+    """In a sentence, which way the comparison with random weights came out; `of` says of what filters and images."""
+    trained, random, *_ = means.rows
     said = []
     for row in differences.rows:
+        if row["interval over"] != DRAWN:
+            continue
         low, high = float(row["low"] or 0), float(row["high"] or 0)
-        word = "more selective than" if low > 0 else "less selective than" if high < 0 else "not told from"
-        if row["interval over"] == DRAWN:
-            said.append(f"by {row['measure']} {word} random ones")
-    return f"The trained filters are, {', and '.join(said)} (95 % intervals over images and draws of random weights)."
+        word = "more selective" if low > 0 else "less selective" if high < 0 else "not told apart"
+        measure = str(row["measure"])
+        mine, theirs = (means.text(measure, one[measure]) for one in (trained, random))
+        apart, least, most = (differences.text(column, row[column]) for column in ("difference", "low", "high"))
+        said.append(f"by {measure} {word}, {mine} against {theirs} ({apart}; {least} to {most})")
+    return (
+        f"Trained filters against {random['draws']} draws of random ones: {'; '.join(said)}. {of}. "
+        "Intervals: 95 %, over images and draws."
+    )
 
 
 def shown(columns: Sequence[Column], wanted: Targets) -> Table:

@@ -47,7 +47,7 @@ def report(walk: Walk, ctx: Context) -> Report:
     words = WORDS.get(verdict(walk.main), verdict(walk.main))
     smoothness = verdict_table(walk)
     return Report(
-        findings=[_finding(smoothness, words)],
+        findings=[_finding(smoothness, words, legs)],
         tables=[
             smoothness,
             places_table(walk),
@@ -85,25 +85,27 @@ def report(walk: Walk, ctx: Context) -> Report:
     )
 
 
-def _finding(smoothness: Table, words: str) -> str:
-    """The verdict with the walk's numbers, and those of the generator that memorised."""
-
-    def cell(row: Mapping[str, Cell], name: str) -> str:
-        return smoothness.text(name, row[name])
-
+def _finding(smoothness: Table, words: str, legs: int) -> str:
+    """The verdict with the walk's numbers, and those of its controls."""
+    first = f"{words[0].upper()}{words[1:]}"
     main, *controls = smoothness.rows
-    sharp = f"{cell(main, 'sharp a leg')} places a leg are sharp" if main["sharp a leg"] else "no place is sharp"
-    said = (
-        f"{words[0].upper()}{words[1:]}: half of a leg's change takes {cell(main, 'half in')} of it "
-        f"({cell(main, 'low')} to {cell(main, 'high')}; 50% if it were even), and {sharp}"
-    )
+    if main["verdict"] == COLLAPSED:
+        return f"{first}. In {legs} legs all frames are one image, to a grey level."
+
+    def told(row: Mapping[str, Cell], *columns: str) -> str:
+        value, low, high = (smoothness.text(name, row[name]) for name in columns)
+        return f"{value} ({low} to {high})"
+
+    beside = []
     for row in controls:
-        if "memorised" in str(row["path"]):
-            half = "" if row["half in"] is None else f"takes {cell(row, 'half in')} and "
-            said += (
-                f"; through {MEMORISED} memorised samples, it {half}has {cell(row, 'sharp a leg')} sharp places a leg"
-            )
-    return f"{said}."
+        who = f"{MEMORISED} memorised samples" if "memorised" in str(row["path"]) else "cross-fades"
+        half = "" if row["half in"] is None else f"{smoothness.text('half in', row['half in'])} and "
+        beside.append(f"{who} {half}{smoothness.text('sharp a leg', row['sharp a leg'])}")
+    return (
+        f"{first}. In {legs} legs, half of a leg's change takes {told(main, 'half in', 'low', 'high')} of it, and "
+        f"{told(main, 'sharp a leg', 'sharp low', 'sharp high')} places a leg are sharp; controls: "
+        f"{'; '.join(beside)}. Intervals: 95 %."
+    )
 
 
 def _methods(walk: Walk) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from gan_probe.report import Cell
 
 SIZES = 3  # numbers of labels that are told; of more, the fewest and the most
+BESIDE = 4  # controls that are told, the strongest
 
 
 def findings(tables: Sequence[Table]) -> list[str]:
@@ -36,7 +37,8 @@ def _with_few(found: Mapping[str, Table]) -> Iterator[str]:
         controls = [row for row in table.rows if row["labels per class"] == n and row is not main]
         rows = found["few-label-differences"].rows if controls else ()
         differences = [row for row in rows if row["labels per class"] == n]
-        yield _sentence(main, f"{n:,} labelled images a class ({main['draws']} draws)", controls, differences)
+        taught = f"{n:,} labelled image{'' if n == 1 else 's'} a class ({main['draws']:,} draws)"
+        yield _sentence(main, taught, controls, differences)
 
 
 def _sentence(
@@ -50,11 +52,24 @@ def _sentence(
         f"{name[0].upper()}{name[1:]} names {main['accuracy']:.1%} ({main['low']:.1%} to {main['high']:.1%}) of "
         f"{main['n_test']:,} test images rightly, from {taught}"
     ]
-    for control, row in zip(controls, differences, strict=True):
-        less, low, high = (100 * float(row[name] or 0) for name in ("difference", "low", "high"))
-        word = "less"
-        if less < 0:
-            word, less, low, high = "more", -less, -high, -low
-        apart = f"{less:.1f} points {word} ({low:.1f} to {high:.1f})"
-        said.append(f"{control['features']} {control['accuracy']:.1%}, {apart}")
-    return f"{'; '.join(said)}."
+    beside = list(zip(controls, differences, strict=True))
+    strongest = sorted(range(len(beside)), key=lambda i: -_number(beside[i][0], "accuracy"))[:BESIDE]
+    for control, row in (beside[i] for i in sorted(strongest)):
+        draws = "" if control.get("draws") == main.get("draws") else f" ({control['draws']} draws)"
+        said.append(f"{control['features']} {control['accuracy']:.1%}{draws}, {_less(row)}")
+    if len(beside) > BESIDE:
+        said.append(f"{len(beside) - BESIDE} weaker control{'s' * (len(beside) > BESIDE + 1)} in the table")
+    return f"{'; '.join(said)}. Intervals: 95 %."
+
+
+def _less(row: Mapping[str, Cell]) -> str:
+    """By how much a control is right less often, or more, with the interval turned round then."""
+    less, low, high = (100 * _number(row, name) for name in ("difference", "low", "high"))
+    word = "less"
+    if less < 0:
+        word, less, low, high = "more", -less, -high, -low
+    return f"{less:.1f} points {word} ({low:z.1f} to {high:z.1f}{'' if low > 0 else ': not told apart'})"
+
+
+def _number(row: Mapping[str, Cell], column: str) -> float:
+    return float(row[column] or 0)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gan_probe_plugins.turn_vector.turning import Axes, Turned
 
 SLACK = 0.05  # by which a response may fall and still count as rising: a saturated judge trembles
-FEW = 30  # latents below which nothing is said to fail
+FEW = 30  # latents below which nothing is said but that it holds
 AXIS, CONTROL = "the axis", "random directions"
 
 
@@ -122,19 +122,22 @@ def exemplars(axes: Axes, options: TurnVectorOptions) -> Table:
 
 
 def verdict(response: Table, steadiness: Table, turned: Turned) -> str:
-    """One sentence on whether the mean response is monotone, and more than chance makes it."""
+    """One sentence on whether the mean response is monotone, and more than chance makes it.
+
+    It fails where latents surely turn less often than along random directions, or oftener and the mean does not rise.
+    """
     means = np.array([float(row["response"] or 0) for row in response.rows])
     rising = int((np.diff(means) > 0).sum())
     axis, control = steadiness.rows
     apart = difference(turned).rows[0]
     more, low, high = (100 * float(apart[name] or 0) for name in ("difference", "low", "high"))
-    above = low > 0
-    held = rising == len(means) - 1 and above
+    n, all_rise = int(axis["latents"] or 0), rising == len(means) - 1
+    contrary = high < 0 or (low > 0 and not all_rise)
+    word = "Holds" if low > 0 and all_rise else "Undecided" if n < FEW else "Fails" if contrary else "Not shown"
     first, second = turned.axes.ends
-    word = "Holds" if held else "Undecided" if int(axis["latents"] or 0) < FEW else "Fails"
     return (
         f"{word} by the judge: from {first} to {second} the mean response goes from "
         f"{means[0]:.2f} to {means[-1]:.2f} and rises at {rising} of {len(means) - 1} steps; {axis['monotone']:.0%} of "
-        f"{axis['latents']} latents turn monotonely, {control['monotone']:.0%} along random directions as long "
-        f"({more:+.0f} points, {low:+.0f} to {high:+.0f})."
+        f"{n:,} latents turn monotonely, {control['monotone']:.0%} along random directions as long "
+        f"({more:+z.0f} points, {low:+z.0f} to {high:+z.0f}). Interval: 95 %."
     )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gan_probe_plugins.vector_arithmetic.rates import Scored
 
 INTERVAL = ("low", "high")
-FEW = 30  # draws below which nothing is said to fail
+FEW = 30  # draws below which nothing is said but that it holds
 OURS = (SCALED,)  # controls beyond the paper's, which the verdict does not ask for
 
 
@@ -164,20 +164,21 @@ def exemplars(scored: Sequence[Scored], options: VectorArithmeticOptions) -> Tab
 
 
 def verdict(s: Scored) -> str:
-    """One sentence on whether the arithmetic holds against its controls."""
+    """One sentence on whether the arithmetic holds against its controls, or surely falls behind one of them."""
     against: dict[str, list[str]] = {}
-    held = True
+    held, failed = True, False
     for control in CONTROLS:
         _, low, high = paired_difference(s.success(MEAN), s.success(control))
         word = "above" if low > 0 else "below" if high < 0 else "not told apart from"
         against.setdefault(word, []).append(f"{control} ({s.success(control).mean():.0%})")
         held &= low > 0 or control in OURS
+        failed |= high < 0 and control not in OURS
     hits, n = int(s.success(MEAN).sum()), len(s.around)
     low, high = wilson(hits, n)
-    word = "Holds" if held else "Undecided" if n < FEW else "Fails"
+    word = "Holds" if held else "Undecided" if n < FEW else "Fails" if failed else "Not shown"
     beside = "; ".join(f"{how} {', '.join(controls)}" for how, controls in against.items())
     rate = f"{hits / n:.0%} ({low:.0%} to {high:.0%})"
-    return f"{word}: {s.trial.equation} gives {wanted(s)} in {rate} of {n} draws: {beside}."
+    return f"{word}: {s.trial.equation} gives {wanted(s)} in {rate} of {n:,} draws: {beside}. Intervals: 95 %, paired."
 
 
 def wanted(s: Scored) -> str:

@@ -140,7 +140,13 @@ def test_figure_6_without_an_independent_judge_holds_nothing():
 
 @pytest.mark.parametrize(
     ("lows", "word"),
-    [((0.1, 0.2, 0.1, 0.3), "held"), ((0.1, 0.2, -0.1, 0.3), "undecided"), ((-0.1, 0.2, 0.1, 0.0), "did not hold")],
+    [
+        ((0.1, 0.2, 0.1, 0.3), "held"),
+        ((0.1, 0.2, -0.1, 0.3), "undecided"),
+        ((-0.1, 0.2, 0.1, 0.0), "undecided"),  # not told apart is not the contrary
+        ((-0.4, 0.2, 0.1, -0.5), "did not hold"),
+        ((-0.4, 0.2, 0.1, 0.3), "undecided"),
+    ],
 )
 def test_figure_7_holds_only_if_every_equation_beats_both_controls(lows, word):
     equations = [
@@ -149,11 +155,13 @@ def test_figure_7_holds_only_if_every_equation_beats_both_controls(lows, word):
     controls = ("minus one exemplar", "minus pixels of exemplars")
     pairs = [(n, control) for n in (1, 2) for control in controls]
     differences = [
-        {"equation": n, "criterion": "success", "comparison": control, "low": low}
+        {"equation": n, "criterion": "success", "comparison": control, "low": low, "high": low + 0.3}
         for (n, control), low in zip(pairs, lows, strict=True)
     ]
     # what the paper does not compare with decides nothing
-    differences.append({"equation": 1, "criterion": "success", "comparison": "minus third concept alone", "low": -1.0})
+    differences.append(
+        {"equation": 1, "criterion": "success", "comparison": "minus third concept alone", "low": -1.0, "high": -0.9}
+    )
     assert said("figure-7", Report(tables=tables(equations=equations, differences=differences))) == word
 
 

@@ -54,16 +54,18 @@ class Arithmetic(Item):
         names = [table.name for table in report.tables]
         if "differences" not in names:
             return Outcome(f"{len(report.figures)} equations", "shown", "marked by hand: one draw, and no rate")
-        held = {}
+        held, below = {}, {}
         for equation in report.table("equations").rows:
-            lows = [
-                number(row["low"])
+            apart = [
+                (number(row["low"]), number(row["high"]))
                 for row in report.table("differences").rows
                 if row["equation"] == equation["number"] and row["criterion"] == "success"
                 if row["comparison"] in CONTROLS
             ]
-            held[str(equation["equation"])] = len(lows) == len(CONTROLS) and min(lows) > 0
-        word: Word = "held" if all(held.values()) else "undecided" if any(held.values()) else "did not hold"
+            name = str(equation["equation"])
+            held[name] = len(apart) == len(CONTROLS) and all(low > 0 for low, _ in apart)
+            below[name] = any(high < 0 for _, high in apart)
+        word: Word = "held" if all(held.values()) else "did not hold" if all(below.values()) else "undecided"
         best = max(report.table("equations").rows, key=lambda row: number(row["success"]))
         here = (
             f"{sum(held.values())} of {len(held)} equations above both controls; the best, {best['equation']}, shows "

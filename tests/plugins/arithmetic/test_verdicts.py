@@ -1,0 +1,74 @@
+"""What the arithmetic's and the turning's rates come to, in a sentence."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from gan_probe.arithmetic import rises
+from gan_probe_plugins.turn_vector import tables as turning
+from gan_probe_plugins.vector_arithmetic import tables
+from gan_probe_plugins.vector_arithmetic.rates import Scored
+from gan_probe_plugins.vector_arithmetic.trial import CONTROLS, MEAN, SCALED
+
+
+def scored(n, mean, **controls):
+    """An equation that succeeds in these shares of n draws: 0 by controls that are not named."""
+    shares = dict.fromkeys(CONTROLS, 0.0) | {MEAN: mean} | controls
+    shows = {name: {"face": np.arange(n) < round(share * n)} for name, share in shares.items()}
+    looks = {name: {"one image": np.ones(n, bool)} for name in shares}
+    return Scored(SimpleNamespace(equation="a - b + c"), {"face": "smiling"}, shows, looks, np.ones(n), (9, 9, 9))
+
+
+@pytest.mark.parametrize(
+    ("n", "mean", "control", "word"),
+    [
+        (200, 0.8, 0.2, "Holds"),
+        (200, 0.2, 0.8, "Fails"),
+        (200, 0.5, 0.5, "Not shown"),
+        (20, 0.2, 0.8, "Undecided"),
+        (20, 0.9, 0.1, "Holds"),
+    ],
+)
+def test_arithmetic_fails_only_where_it_is_surely_behind_a_control(n, mean, control, word):
+    said = tables.verdict(scored(n, mean, **{CONTROLS[0]: control}))
+    assert said.startswith(f"{word}: a - b + c gives smiling in {mean:.0%} (")
+    how = {"Holds": "above", "Not shown": "not told apart from"}.get(word, "below")
+    assert f"{how} {CONTROLS[0]} ({control:.0%})" in said
+
+
+def test_a_control_of_ours_decides_nothing():
+    assert tables.verdict(scored(200, 0.5, **{SCALED: 0.9})).startswith("Holds: ")
+
+
+def turned(n, own, control, falls=False):
+    """Responses of n latents: shares `own` and `control` of them rise, the rest fall as far (or a tenth)."""
+
+    def responses(share):
+        up = np.arange(n) < round(share * n)
+        down = np.linspace(0.5, 0.1 if falls else 0.4, 5)
+        return np.where(up[:, None], np.linspace(0.3, 0.8, 5), down)
+
+    axes = SimpleNamespace(ends=("left", "right"))
+    return SimpleNamespace(
+        axes=axes, positions=np.linspace(-1, 1, 5), responses=responses(own), control=responses(control)
+    )
+
+
+@pytest.mark.parametrize(
+    ("n", "own", "control", "falls", "word"),
+    [
+        (100, 0.8, 0.2, False, "Holds"),
+        (100, 0.4, 0.05, True, "Fails"),  # oftener than by chance, but the mean falls
+        (100, 0.5, 0.9, False, "Fails"),
+        (100, 0.5, 0.5, False, "Not shown"),
+        (20, 0.2, 0.9, False, "Undecided"),
+    ],
+)
+def test_turning_fails_only_where_the_interval_says_the_contrary(n, own, control, falls, word):
+    found = turned(n, own, control, falls)
+    assert rises(found.responses, turning.SLACK).mean() == own
+    rng = np.random.default_rng(0)
+    said = turning.verdict(turning.response(found, rng), turning.steadiness(found, rng), found)
+    assert said.startswith(f"{word} by the judge: from left to right ")
+    assert f"{own:.0%} of {n} latents turn monotonely, {control:.0%} along random directions" in said
