@@ -14,7 +14,7 @@ from commands import command_pages, help_of
 from declared import analysis_of, examples_of, overview
 from mkdocs.structure.files import File
 from notebooks import executed
-from pictures import figure, report_files
+from pictures import figure, findings, report_files
 from pieces import piece
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ MARKERS: dict[str, Callable[[str], str]] = {
     "examples": examples_of,  # NAME: command lines of an analysis
     "command": help_of,  # NAME: what its --help says, where this version has it
     "figure": figure,  # REPORT ANALYSIS NAME: of an example report, with its own caption
+    "findings": findings,  # REPORT ANALYSIS: what came out in an example report
     "notebook": executed,  # FILE: what its cells say when they are run now
 }
 

@@ -1,4 +1,4 @@
-"""Figures of the example reports, with the captions that stand in them."""
+"""Figures and findings of the example reports, with the captions that stand in them."""
 
 from __future__ import annotations
 
@@ -45,3 +45,13 @@ def figure(words: str) -> str:
                     f"{whole}</figcaption>\n</figure>"
                 )
     raise KeyError(f"report {report} has no figure {name} of {analysis}")
+
+
+def findings(words: str) -> str:
+    """What an analysis found, as a quotation: `REPORT ANALYSIS`."""
+    report, analysis = words.split()
+    for found in reports()[report]["analyses"]:
+        if found["name"] == analysis and found["findings"]:
+            said = [html.escape(finding) for finding in found["findings"]]
+            return "\n".join(["The example report found:", "", "\n>\n".join(f"> {finding}" for finding in said)])
+    raise KeyError(f"report {report} has no findings of {analysis}")
