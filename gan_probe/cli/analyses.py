@@ -171,7 +171,7 @@ def study(function: Callable[..., Any]) -> Callable[..., Any]:
 def show(report: Report, as_json: bool, taken_over: bool = False) -> None:
     """Print a report that has ended, or was `taken_over`: tables and findings, and on stderr its error and notes."""
     from gan_probe.errors import one_line
-    from gan_probe.report.text import format_table, wrapped
+    from gan_probe.report.text import format_table, told, wrapped
 
     if taken_over:
         click.echo(f"note: {report.name} is taken over from the report that was there", err=True)
@@ -181,7 +181,7 @@ def show(report: Report, as_json: bool, taken_over: bool = False) -> None:
     if not as_json:
         for table in report.tables:
             click.echo(format_table(table) + "\n")
-        for finding in report.findings:
+        for finding in told(report.findings):
             click.echo("\n".join([*wrapped(finding), ""]))
     for note in report.notes:
         click.echo(f"note: {one_line(note, 400)}", err=True)

@@ -69,17 +69,10 @@ def _overview(
     differing = [(one, row) for one in found for row in one.rows if row.verdict not in (None, "no")]
     notes = [f"{c.name} failed: {c.error}" for c in contenders if c.error]
     notes += _same(contenders)
-    findings = []
-    if count == 1:
-        findings.append(f"The only difference is {'' if differing else 'not '}significant, at p of at most {LEVEL:g}.")
-    elif count:
-        findings.append(
-            f"{len(differing)} of {count} differences are significant, at p of at most {LEVEL:g} after Holm's "
-            f"correction over all {count}: the chance of a single false alarm among them is at most that."
-        )
+    findings = [_count(len(differing), count)] if count else []
     findings += [_sentence(one, row, count > 1) for one, row in differing[:SAID]]
-    if len(differing) > SAID:
-        findings.append(f"{len(differing) - SAID} more are in the tables below.")
+    if (more := len(differing) - SAID) > 0:
+        findings.append(f"{more} more {'is' if more == 1 else 'are'} in the tables below.")
     return Report(
         name=OVERVIEW,
         title="Comparison",
@@ -99,6 +92,19 @@ def _overview(
     )
 
 
+def _count(differing: int, count: int) -> str:
+    """How many of the differences are significant, and what that guards against."""
+    if count == 1:
+        return f"The only difference is {'' if differing else 'not '}significant, at p of at most {LEVEL:g}."
+    if not differing:
+        return f"None of {count} differences is significant, at p of at most {LEVEL:g} after Holm's correction."
+    return (
+        f"{differing} of {count} differences {'is' if differing == 1 else 'are'} significant, at p of at most "
+        f"{LEVEL:g} after Holm's correction over all {count}: the chance of a single false alarm among them is at most "
+        "that."
+    )
+
+
 def _same(contenders: Sequence[Contender]) -> list[str]:
     """Which of them are one and the same checkpoint."""
     files: dict[str, list[str]] = {}
@@ -113,10 +119,11 @@ def _sentence(one: Compared, row: Row, corrected: bool) -> str:
     assert row.p is not None  # noqa: S101
     found, spec = row.difference, one.signed
     odds = next((f"p < {odd:g}" for odd in ODDS if row.p < odd), f"p = {row.p:.2g}")
+    n = "" if one.measure.estimate is not None else f"; n = {len(one.measure.values):,}"
     return (
         f"{one.analysis}, {one.measure.title or one.measure.name}: {row.contender.name} {row.verdict} than "
-        f"{row.against} by {format(found.value, spec)} ({format(found.low, spec)} to {format(found.high, spec)}; "
-        f"{odds}{' after the correction' if corrected else ''})."
+        f"{row.against} by {format(found.value, spec)} (95 %: {format(found.low, spec)} to {format(found.high, spec)}; "
+        f"{odds}{' after the correction' if corrected else ''}{n})."
     ).replace("differs than", "differs from")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan_probe.report.methods import methods
 from gan_probe.report.names import Files, file_names
-from gan_probe.report.text import cell_text, heading, numeric_columns, shorten, visible
+from gan_probe.report.text import cell_text, heading, numeric_columns, shorten, told, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -104,7 +104,7 @@ def _analysis(
         "title": report.title or report.name or "Report",
         "status": report.status,
         "error": report.error,
-        "findings": report.findings,
+        "findings": told(report.findings),
         "notes": report.notes,
         "tables": [_table(table, file, numbers, parts) for table, file in first],
         "details": [_table(table, file, numbers, parts) for table, file in last],

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HIDDEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"  # Persian and Indic words and many emoji need them
 CELL_LIMIT = 300  # characters of a cell that people are shown; CSV and JSON hold all
+FINDING_LIMIT, SHOWN_FINDINGS = 1000, 20  # characters of a finding, and findings of a report, likewise
 GAP = "  "
 P_VALUE, LEAST_P = re.compile(r"(?:^|[ (])p(?:$|[ )])"), 0.001  # `p`, `Holm p`, `p (Holm)`
 IDENTIFIER = re.compile(r"[a-z]+(?:_[a-z]+)+")
@@ -75,6 +76,13 @@ def display_width(text: str) -> int:
         0 if unicodedata.combining(c) or c in JOINERS else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
     )
+
+
+def told(findings: Sequence[str]) -> list[str]:
+    """The findings as people are shown them: of long ones the beginning, of many the first, and how many more."""
+    said = [shorten(finding, FINDING_LIMIT) for finding in findings if finding]
+    more = len(said) - SHOWN_FINDINGS
+    return [*said[:SHOWN_FINDINGS], f"… and {more:,} more, in the report's JSON."] if more > 0 else said
 
 
 def wrapped(prose: str, width: int | None = None) -> list[str]:

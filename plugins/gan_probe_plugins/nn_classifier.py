@@ -234,9 +234,10 @@ def _finding(on_samples: np.ndarray, on_real: np.ndarray, most: int, whole: int)
     (mine, real), n = (proportion(int((~hits).sum()), len(hits)) for hits in (on_samples, on_real)), len(on_samples)
     more, low, high = (100 * share for share in paired_difference(~on_samples, ~on_real))
     return (
-        f"Fitted on {most:,} samples, the nearest neighbour errs on {mine.value:.2%} ({mine.low:.2%} to "
-        f"{mine.high:.2%}) of {n:,} real test images; fitted on {whole:,} real images, on {real.value:.2%} "
-        f"({real.low:.2%} to {real.high:.2%}): {more:+.2f} points ({low:+.2f} to {high:+.2f})."
+        f"Fitted on {most:,} sample{'' if most == 1 else 's'}, the nearest neighbour errs on {mine.value:.2%} "
+        f"({mine.low:.2%} to {mine.high:.2%}) of {n:,} real test images; fitted on {whole:,} real images, on "
+        f"{real.value:.2%} ({real.low:.2%} to {real.high:.2%}): a difference of {more:+z.2f} points ({low:+z.2f} to "
+        f"{high:+z.2f}{': not told apart' if low <= 0 <= high else ''}). Intervals: 95 %."
     )
 
 

@@ -82,17 +82,22 @@ class Quality(Analysis[QualityOptions]):
 
 
 def _finding(table: Table, sets: Sets) -> str:
-    said = []
-    for row in table.rows:
-        fid, kid = (
-            f"{name} {table.text(name, row[name])} ({table.text(low, row[low])} to {table.text(high, row[high])})"
+    import numpy as np
+
+    def plain(name: str, value: Cell) -> str:
+        text = table.text(name, value)
+        return np.format_float_positional(float(text)) if "e" in text else text
+
+    samples, real = (
+        " and ".join(
+            f"{name} {plain(name, row[name])} ({plain(low, row[low])} to {plain(high, row[high])})"
             for name, low, high in (("FID", "FID low", "FID high"), _KID)
         )
-        said.append(f"{fid} and {kid}")
-    samples, real = said
+        for row in table.rows
+    )
     return (
         f"{sets.n:,} samples have {samples} against as many real images; other real images in their place have {real}. "
-        f"In {sets.space.name}."
+        f"In {sets.space.name}{'' if _by_network(sets) else ', not in Inception: no FID of papers'}. Intervals: 95 %."
     )
 
 
@@ -167,12 +172,17 @@ def _curve(sets: Sets) -> Figure:
 
 def _warnings(sets: Sets) -> list[str]:
     notes = [f"FID is biased upwards by small n: compare it at n = {sets.n:,} and in {sets.space.name} alone."]
-    if not sets.space.name.partition(" (")[0].lower().endswith(".onnx"):
+    if not _by_network(sets):
         notes.append(
             "This is not the FID of papers, which is measured in Inception's features: for that, pass such a network "
             "as --feature-space FILE.onnx."
         )
     return notes
+
+
+def _by_network(sets: Sets) -> bool:
+    """Whether the user brought the features' network, which may be Inception."""
+    return sets.space.name.partition(" (")[0].lower().endswith(".onnx")
 
 
 @hookimpl

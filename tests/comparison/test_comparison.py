@@ -153,6 +153,23 @@ def test_numbers_show_as_many_decimals_as_their_intervals_need():
     assert "by +0.00037" in overview.findings[1]
 
 
+@pytest.mark.parametrize(
+    ("shifts", "says"),
+    [
+        ((0, 0), ["The only difference is not significant"]),
+        ((0, 0.5), ["The only difference is significant", "forest, Height: b better than a by +0.50 (95 %: "]),
+        ((0, 0, 0), ["None of 2 differences is significant"]),
+        ((0, 0.5, 0), ["1 of 2 differences is significant", "forest, Height: b better than a"]),
+        ((0, 0.5, -0.5), ["2 of 2 differences are significant", "forest, Height: b better", "forest, Height: c worse"]),
+    ],
+)
+def test_the_overview_counts_in_the_singular_and_the_plural(shifts, says):
+    given = zip("abc", shifts, strict=False)
+    overview, _ = compared(*(Contender(name, {"forest": report(shift)}) for name, shift in given))
+    assert all(said.startswith(words) for said, words in zip(overview.findings, says, strict=True))
+    assert all("; n = 200)." in said for said in overview.findings[1:])
+
+
 def test_the_curves_ticks_differ():
     series = [
         Report(measures=[Measure("m", 0.047 + 1e-3 * i + 1e-3 * NOISE, "M", "tree", "u", format=".3f")]) for i in (1, 2)

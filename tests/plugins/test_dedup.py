@@ -65,6 +65,19 @@ def test_recall_is_counted_against_the_planted_originals(report):
     assert row(report, "false-alarms", method="overlay")["share"] <= 0.05
 
 
+def test_the_findings_are_the_tables_and_what_the_method_sees(report):
+    first, last = report.findings
+    left = row(report, "methods", method="overlay")["left out"]
+    assert first.startswith(f"{left} of 264 images of rooms train (")
+    assert "repeat another by overlay: the keep-list leaves them out. Of 60 planted copies of a kind it finds " in first
+    kinds = [r for r in report.table("recall").rows if r["method"] == "overlay"]
+    worst, best = (of(kinds, key=lambda r: r["recall"]) for of in (min, max))
+    assert f"it finds {worst['found']} (" in first
+    assert f" to {best['found']} (" in first
+    assert f"takes {row(report, 'false-alarms', method='overlay')['flagged']} that are none for copies." in first
+    assert last.startswith("3 of 30 test images (10.00%; ")
+
+
 def test_test_images_in_the_training_set_are_counted(report):
     assert row(report, "test")["in training"] == 3
 
@@ -74,7 +87,10 @@ def test_the_sheet_is_judged_by_the_pairs_drawn(report, data, tmp_path):
     assert len(lines) == 1 + QUICK["sheet"]
     path = tmp_path / "judged.csv"
     path.write_text("\n".join([lines[0], lines[1] + "no", *(line + "yes" for line in lines[2:])]))
-    judged = gan_probe.run(None, "dedup", data=data, judged=str(path), **QUICK).table("judged").rows[0]
+    judged = gan_probe.run(None, "dedup", data=data, judged=str(path), **QUICK)
+    assert judged.findings[1].startswith("By eye, 1 of 8 such pairs (12.5%; ")
+    assert "%) was no duplicate. " in judged.findings[1]
+    judged = judged.table("judged").rows[0]
     assert (judged["pairs judged"], judged["wrong"]) == (8, 1)
     assert judged["low"] < 1 / 8 < judged["high"]
     path.write_text(path.read_text().replace("image 0,", "image 1,").replace("image 2", "image 3"))
@@ -94,6 +110,8 @@ def test_a_set_without_duplicates_is_kept_whole():
     few = open_data("toy-rooms").train.subset(np.arange(40))
     report = gan_probe.run(None, "dedup", data=Data("few", few), planted=10, steps=5)
     assert {figure.name for figure in report.figures} == {"recall", "agreement"}
+    assert report.findings[0].startswith("0 of 40 images of ")
+    assert "keep-list" not in report.findings[0]
     assert b"# kept: 40 of 40" in artifact(report, "keep-list.txt")
     with pytest.raises(BadInputError, match="nothing to judge"):
         gan_probe.run(None, "dedup", data=Data("few", few), planted=10, steps=5, judged="x.csv")

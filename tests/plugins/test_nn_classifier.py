@@ -96,6 +96,18 @@ def test_differences_are_paired_with_as_many_and_with_all_real_images(data):
     assert rows[60, 60]["difference"] == pytest.approx(errors[0] - errors[1])
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [(20, "+0.00 points ("), (60, "+20.00 points ("), (5, "-7.50 points (")],
+)
+def test_the_finding_says_which_way_it_came_out_or_that_it_cannot_be_told(wrong, says):
+    hits, order = np.arange(200), np.random.default_rng(0).permutation(200)
+    said = nn_classifier._finding(hits >= wrong, order >= 20, 1, 300)
+    assert said.startswith(f"Fitted on 1 sample, the nearest neighbour errs on {wrong / 200:.2%} (")
+    assert f"fitted on 300 real images, on 10.00% (6.57% to 14.94%): a difference of {says}" in said
+    assert ("not told apart" in said) == (wrong == 20)
+
+
 def test_published_rows_stand_beside_mnist_alone(data):
     gan = bars("top", "middle", "bottom")
     assert {row["source"] for row in run(gan, data, (30,)).table("errors").rows} == {"measured here"}

@@ -1,12 +1,16 @@
 """FID and KID beside real images: low for real images, high for spoilt ones, and the same as the measures say."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import gan_probe
+from gan_probe import Table
 from gan_probe.data import Data, Split, open_data
 from gan_probe.feature_space import open_space
 from gan_probe.measures.sample_set import RealSet
+from gan_probe_plugins.quality import _finding
 
 from .planted import planted
 
@@ -38,6 +42,24 @@ def test_real_images_score_as_real_ones_do_and_blurred_ones_worse(images, data):
     spoilt, _ = rows(planted(blurred.astype(np.uint8)), data)
     assert spoilt["FID low"] > 2 * held["FID high"]
     assert spoilt["KID low"] > real["KID high"]
+
+
+def test_the_finding_holds_the_tables_numbers(images, data):
+    report = gan_probe.run(planted(images["shown"]), "quality", data=data, feature_space="pixels")
+    table, (said,) = report.table("quality"), report.findings
+    for name in ("FID", "KID"):
+        for row in table.rows:
+            value, low, high = (table.text(column, row[column]) for column in (name, f"{name} low", f"{name} high"))
+            assert f"{name} {value} ({low} to {high})" in said
+    assert said.endswith("In pixels, not in Inception: no FID of papers. Intervals: 95 %.")
+
+
+def test_the_finding_has_no_exponents_and_a_network_of_the_users_may_be_inception():
+    row = dict.fromkeys(("FID", "FID low", "FID high"), 12.0) | {"KID": -4.67e-05, "KID low": -3e-06, "KID high": 0.25}
+    table = Table("quality", [row, row], formats=dict.fromkeys(row, ".3g"))
+    said = _finding(table, SimpleNamespace(n=50, space=SimpleNamespace(name="inception.onnx (ab12)")))
+    assert "KID -0.0000467 (-0.000003 to 0.25)" in said
+    assert said.endswith("In inception.onnx (ab12). Intervals: 95 %.")
 
 
 def test_the_numbers_are_those_of_the_measures_in_the_named_space(images, data):

@@ -181,6 +181,17 @@ def test_findings_stand_before_the_tables_and_the_first_beside_the_contents() ->
     assert text.count("a is tall.") == 1
 
 
+def test_of_endless_findings_the_page_and_the_notebook_show_a_part() -> None:
+    report = Report(name="a", title="a", findings=["", "x" * 100_000, *(f"finding {i}" for i in range(999))])
+    fragment = report._repr_html_()
+    pages = [render_page(RunReport({}, {}, [report, report])), fragment]
+    assert max(map(len, pages)) < 50_000
+    text = " ".join(Skeleton(fragment).text)
+    assert "finding 18" in text
+    assert "finding 19" not in text
+    assert "… and 980 more" in text
+
+
 def test_long_tables_but_the_first_stand_behind_the_notes_and_are_numbered_as_they_stand() -> None:
     rows = [{"x": number} for number in range(40)]
     tables = [Table("first", rows), Table("long", rows), Table("short", rows[:3])]

@@ -70,26 +70,45 @@ def report(
 
 
 def _findings(world: World, method: Method, tables: Sequence[Table]) -> list[str]:
-    """How many are duplicates, by eye too where somebody looked, and of the test images."""
+    """How many are duplicates, and how many planted ones are found; by eye where somebody looked; of test images."""
     n, out = len(world.train.images), len(method.left_out)
     low, high = wilson(out, n)
     said = [
-        f"{out:,} of {n:,} images of {world.train.split.name} ({out / n:.2%}; {low:.2%} to {high:.2%}) repeat another "
-        f"by {method.name}: the keep-list leaves them out."
+        f"{out:,} of {n:,} images of {world.train.split.name} ({out / n:.2%}; {low:.2%} to {high:.2%}) "
+        f"{'repeats' if out == 1 else 'repeat'} another by {method.name}"
+        + (f": the keep-list leaves {'it' if out == 1 else 'them'} out" if out else "")
+        + f".{_control(method, *tables[1:3])} Intervals: 95 %."
     ]
     found = {table.name: table for table in tables}
     if judged := found.get("judged"):
         (row,) = judged.rows
         rate, least, most = (judged.text(name, row[name]) for name in ("false positives", "low", "high"))
-        said.append(f"By eye, {rate} ({least} to {most}) of {row['pairs judged']} such pairs were no duplicates.")
+        pairs = "pair" if row["pairs judged"] == 1 else "pairs"
+        said.append(
+            f"By eye, {row['wrong']:,} of {row['pairs judged']:,} such {pairs} ({rate}; {least} to {most}) "
+            f"{'was no duplicate' if row['wrong'] == 1 else 'were no duplicates'}. Interval: 95 %."
+        )
     if test := found.get("test"):
         (row,) = test.rows
         share, least, most = (test.text(name, row[name]) for name in ("share", "low", "high"))
         said.append(
-            f"{row['in training']:,} of {row['test images']:,} test images ({share}; {least} to {most}) are in the "
-            "training set."
+            f"{row['in training']:,} of {row['test images']:,} test images ({share}; {least} to {most}) "
+            f"{'is' if row['in training'] == 1 else 'are'} in the training set. Interval: 95 %."
         )
     return said
+
+
+def _control(method: Method, recall: Table, alarms: Table) -> str:
+    """The kinds of planted copies that the method finds most and least of, and what it takes for copies."""
+    kinds = sorted(
+        (row for row in recall.rows if row["method"] == method.name), key=lambda row: -float(row["found"] or 0)
+    )
+    (false,) = (row for row in alarms.rows if row["method"] == method.name)
+    best, worst = (f"{row['found']:,} ({row['copy']})" for row in (kinds[0], kinds[-1]))
+    return (
+        f" Of {false['n']:,} planted copies of a kind it finds {worst} to {best}, and takes {false['flagged']:,} "
+        "that are none for copies."
+    )
 
 
 def _methods(seen: Seen, methods: Methods) -> Table:

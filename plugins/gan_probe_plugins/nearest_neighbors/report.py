@@ -143,18 +143,20 @@ def _verdict(looks: Sequence[Look], adjusted: Sequence[float]) -> list[str]:
     said = []
     if not seen:
         least = [n for look in looks if (n := detectable(look.tail, LEVEL / len(looks))) is not None]
-        known = f"from {min(least):,} of them on they would have been" if least else "so few images could show none"
+        known = f"{min(least):,} would have been significant" if least else "so few images could show none"
+        near = max(int(look.tail.nearer.sum()) for look in looks)
         said.append(
-            f"No sign of copies in any of {len(looks)} spaces (lower tail, Holm, 5 %): samples that near to a training "
-            f"image are no more than among held-out images; {known}. Copies of another kind, such as mirrored or "
+            f"No sign of copies in any of {len(looks)} spaces: of {len(looks[0].tail.nearer):,} samples {near:,} at "
+            f"most {'is' if near == 1 else 'are'} nearer to a training image than {_all_but(looks[0])} are, which "
+            f"chance may give (precedence test, Holm, 5 %); {known}. Copies of another kind, such as mirrored or "
             "recoloured ones, are not looked for."
         )
     for look, p in zip(looks, adjusted, strict=True):
         if p <= LEVEL:
             said.append(
-                f"Copies in {look.name}: {int(look.tail.nearer.sum()):,} of {len(look.tail.nearer):,} samples are "
-                f"nearer to a training image than all but {(look.tail.rank - 1) / look.tail.n_held:.1%} of held-out "
-                f"images (p = {p:.2g}, Holm)."
+                f"Copies in {look.name}: {int(look.tail.nearer.sum()):,} of {len(look.tail.nearer):,} samples "
+                f"({look.tail.share.value:.1%}; 95 %: {look.tail.share.low:.1%} to {look.tail.share.high:.1%}) are "
+                f"nearer to a training image than {_all_but(look)} are (p = {p:.2g}, Holm)."
             )
     pixels = looks[0]
     if others := [look for look in seen if look is not pixels]:
@@ -162,11 +164,11 @@ def _verdict(looks: Sequence[Look], adjusted: Sequence[float]) -> list[str]:
         alone = int((most.tail.nearer & ~pixels.tail.nearer).sum())
         if pixels not in seen:
             said.append(
-                f"Pixels in their places missed them: {alone:,} samples are that near in {most.name} and not in "
-                "pixels, as images that are shifted or slightly changed are far from each other there."
+                f"Pixels in their places missed them: {_samples(alone)} that near in {most.name} and not in pixels, as "
+                "images that are shifted or slightly changed are far from each other there."
             )
         elif alone:
-            said.append(f"Pixels in their places missed {alone:,} samples that are as near in {most.name}.")
+            said.append(f"Pixels in their places missed some: {_samples(alone)} as near in {most.name} alone.")
     for look in looks:
         if look.tail.threshold == 0:
             said.append(
@@ -176,6 +178,16 @@ def _verdict(looks: Sequence[Look], adjusted: Sequence[float]) -> list[str]:
         if look.copying is not None and look.copying.p > 0.5 and look in seen:
             said.append(f"C_T in {look.name} is above 0 in spite of the copies: the other samples are far off.")
     return said
+
+
+def _all_but(look: Look) -> str:
+    """The held-out images that samples which count as near are nearer than."""
+    beyond, n = look.tail.rank - 1, look.tail.n_held
+    return f"all but {beyond / n:.1%} of {n:,} held-out images" if beyond else f"any of {n:,} held-out images"
+
+
+def _samples(n: int) -> str:
+    return f"{n:,} sample{' is' if n == 1 else 's are'}"
 
 
 def _csv(looks: Sequence[Look]) -> bytes:
