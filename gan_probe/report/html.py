@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_ITEMS = 20  # of a long list; report.json holds all
 SHORT_TABLE = 15  # rows
 SHOWN_PARTS = ("findings", "tables", "figures", "notes", "artifacts")
+PERCENT = re.compile(r"(?<=\d) %")
 NONE = "–"  # noqa: RUF001  # an en dash, as in tables
 CSS_DPI = 125  # charts are drawn at 250 dots an inch and shown at half their size: sharp on dense screens
 
@@ -104,7 +106,7 @@ def _analysis(
         "title": report.title or report.name or "Report",
         "status": report.status,
         "error": report.error,
-        "findings": told(report.findings),
+        "findings": [_kept(finding) for finding in told(report.findings)],
         "notes": report.notes,
         "tables": [_table(table, file, numbers, parts) for table, file in first],
         "details": [_table(table, file, numbers, parts) for table, file in last],
@@ -116,6 +118,11 @@ def _analysis(
         "options": [(name.replace("_", "-"), _value(value)) for name, value in report.options.items()],
         "made": " · ".join(part for part in (report.plugin, duration(report.seconds)) if part),
     }
+
+
+def _kept(prose: str) -> str:
+    """The prose with its percent signs on the line of their numbers."""
+    return PERCENT.sub("\u00a0%", prose)
 
 
 def _behind(measure: Measure) -> str:
@@ -133,7 +140,7 @@ def _table(table: Table, file: str, numbers: dict[str, int], parts: Sequence[str
         "prose": len(table.columns) > 2 and not numeric,
         "number": numbers["table"],
         "title": table.title or table.name,
-        "caption": table.caption,
+        "caption": _kept(table.caption),
         "file": f"{file}.csv, .tex",
         "columns": [(heading(column), column in numeric) for column in table.columns],
         "rows": [[(cell_text(table, c, row[c]), c in numeric) for c in table.columns] for row in table.rows],
@@ -150,7 +157,7 @@ def _figure(figure: Figure, file: str, numbers: dict[str, int], pictures: Mappin
     return {
         "number": numbers["figure"],
         "title": figure.title or figure.name,
-        "caption": figure.caption,
+        "caption": _kept(figure.caption),
         "alt": figure.alt or figure.title or figure.name,
         "file": f"{file}.png, .pdf, .tex",
         "kind": "chart" if figure.is_chart else "pixels",

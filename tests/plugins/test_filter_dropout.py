@@ -101,6 +101,14 @@ def maps_of(report):
 
 def test_the_planted_maps_are_the_strongest_and_dropping_them_changes_the_boxes_alone(boxes):
     report = gan_probe.run(planted(), "filter-dropout", boxes=str(boxes), top=2, samples=50, feature_space="pixels")
+    none, chosen, random, *_ = report.table("regression").rows
+    assert report.findings[0].startswith("No independent judge: the regression that chose the maps sees a window ")
+    assert (
+        f"of {none['probability']:.1%} (n = {none['n']}); without the 2 strongest maps it falls by "
+        in report.findings[0]
+    )
+    assert f"by {100 * chosen['fall']:.1f} (" in report.findings[0]
+    assert f"without 2 random ones by {100 * random['fall']:z.1f} (" in report.findings[0]
     chosen, random = row(report, "change", "2 strongest"), row(report, "change", "2 random")
     assert set(maps_of(report)["maps"][:2]) == set(WINDOWS)
     assert chosen["low"] > 100

@@ -91,11 +91,12 @@ class Brightness(Analysis[BrightnessOptions]):
 
 def sentence(samples, real=None, apart=None):
     """What was found, with its interval and its control."""
-    said = f"Samples have a mean brightness of {samples['mean']:.3f} ({samples['low']:.3f} to {samples['high']:.3f})"
+    mean, low, high = (f"{samples[name]:.3f}" for name in ("mean", "low", "high"))
+    said = f"{samples['n']:,} samples have a mean brightness of {mean} (95 %: {low} to {high})"
     if real is None or apart is None:
         return f"{said}."
-    more = f"{apart['mean']:+.3f} ({apart['low']:+.3f} to {apart['high']:+.3f})"
-    return f"{said}, real images of {real['mean']:.3f}: a difference of {more}."
+    more = f"{apart['mean']:+.3f} (95 %: {apart['low']:+.3f} to {apart['high']:+.3f})"
+    return f"{said}, {real['n']:,} real images of {real['mean']:.3f}: a difference of {more}."
 
 
 def brightness(images):

@@ -11,7 +11,7 @@ from gan_probe import Artifact, Measure, Report
 from gan_probe.report import quoted
 from gan_probe.sampling import sample_units
 from gan_probe_plugins.filter_dropout import pictures, tables
-from gan_probe_plugins.filter_dropout.verdict import verdicts
+from gan_probe_plugins.filter_dropout.verdict import unjudged, verdicts
 
 if TYPE_CHECKING:
     from gan_probe_plugins.filter_dropout.experiment import Experiment
@@ -38,7 +38,7 @@ def report(done: Experiment) -> Report:
         )
     weights = {"layer": layer.name, "maps": model.order.tolist(), "weights": model.weights[model.order].tolist()}
     return Report(
-        findings=verdicts(found, tables.rules(done), done.thing) if done.detectors is not None else [],
+        findings=(verdicts if done.detectors is not None else unjudged)(found, tables.rules(done), done.thing),
         tables=found,
         measures=_measures(done) if done.detectors is not None else [],
         figures=pictures.figures(done),

@@ -36,6 +36,24 @@ def verdicts(found: Sequence[Table], rules: Mapping[str, int], thing: str) -> li
     return said
 
 
+def unjudged(found: Sequence[Table], rules: Mapping[str, int], thing: str) -> list[str]:
+    """What the regression that chose the maps sees without them: all that can be told where there is no judge."""
+    rows = {row["dropped"]: row for table in found if table.name == "regression" for row in table.rows}
+
+    def fall(row: Mapping[str, Cell]) -> str:
+        value, low, high = (f"{100 * number(row, column):z.1f}" for column in ("fall", "at least", "at most"))
+        return f"{value} ({low} to {high})"
+
+    return [
+        f"No independent judge: the regression that chose the maps sees a {thing} in held-out boxes with a probability "
+        f"of {number(rows['none'], 'probability'):.1%} (n = {rows['none']['n']:,}); without {_maps(rule, count)} it "
+        f"falls by {fall(rows[rule])} points, without {count} random "
+        f"{'one' if count == 1 else 'ones'} by {fall(rows[f'{count} random'])}. "
+        "Intervals: 95 %."
+        for rule, count in rules.items()
+    ]
+
+
 def _maps(rule: str, count: int) -> str:
     if count == 1:
         return f"the {rule.removeprefix('1 ')} map" if rule[0].isdigit() else "the only positive map"

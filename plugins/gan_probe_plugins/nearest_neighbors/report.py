@@ -146,10 +146,10 @@ def _verdict(looks: Sequence[Look], adjusted: Sequence[float]) -> list[str]:
         known = f"{min(least):,} would have been significant" if least else "so few images could show none"
         near = max(int(look.tail.nearer.sum()) for look in looks)
         said.append(
-            f"No sign of copies in any of {len(looks)} spaces: of {len(looks[0].tail.nearer):,} samples {near:,} at "
-            f"most {'is' if near == 1 else 'are'} nearer to a training image than {_all_but(looks[0])} are, which "
-            f"chance may give (precedence test, Holm, 5 %); {known}. Copies of another kind, such as mirrored or "
-            "recoloured ones, are not looked for."
+            f"No sign of copies in any of {len(looks)} spaces: {f'at most {near:,}' if near else 'none'} of "
+            f"{len(looks[0].tail.nearer):,} samples {'are' if near > 1 else 'is'} nearer to a training image than "
+            f"{_all_but(looks[0])} are{', which chance may give' if near else ''} (precedence test, Holm, 5 %); "
+            f"{known}. Copies of another kind, such as mirrored or recoloured ones, are not looked for."
         )
     for look, p in zip(looks, adjusted, strict=True):
         if p <= LEVEL:
