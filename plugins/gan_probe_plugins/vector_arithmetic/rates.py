@@ -85,7 +85,7 @@ def with_judges(gan: GAN, options: VectorArithmeticOptions, ctx: Context) -> Rep
             success_figure(s, i),
         ]
     return Report(
-        findings=[tables.verdict(s) for s in scored],
+        findings=[*tables.overall(scored), *map(tables.verdict, scored)],
         tables=[
             tables.equations(scored),
             tables.success(scored, options.exemplars),

@@ -181,6 +181,18 @@ def verdict(s: Scored) -> str:
     return f"{word}: {s.trial.equation} gives {wanted(s)} in {rate} of {n:,} draws: {beside}. Intervals: 95 %, paired."
 
 
+def overall(scored: Sequence[Scored]) -> list[str]:
+    """How many of several sums hold: the first of them alone would be a choice."""
+    if len(scored) < 2:
+        return []
+    held = sum(verdict(s).startswith("Holds") for s in scored)
+    controls = ", ".join(control for control in CONTROLS if control not in OURS)
+    return [
+        f"{held} of {len(scored)} sums {'holds' if held == 1 else 'hold'}: above all of {controls}. "
+        "Intervals: 95 %, each by itself."
+    ]
+
+
 def wanted(s: Scored) -> str:
     """The classes expected, joined as in an equation."""
     return " & ".join(s.expected.values())

@@ -37,6 +37,14 @@ def test_arithmetic_fails_only_where_it_is_surely_behind_a_control(n, mean, cont
     assert f"{how} {CONTROLS[0]} ({control:.0%})" in said
 
 
+def test_of_several_sums_the_first_finding_says_how_many_hold():
+    good, bad = scored(200, 0.8), scored(200, 0.5, **{CONTROLS[0]: 0.5})
+    assert tables.overall([good]) == []
+    assert tables.overall([good, bad])[0].startswith("1 of 2 sums holds: ")
+    assert tables.overall([good, bad, good])[0].startswith("2 of 3 sums hold: ")
+    assert SCALED not in tables.overall([good, bad])[0]
+
+
 def test_a_control_of_ours_decides_nothing():
     assert tables.verdict(scored(200, 0.5, **{SCALED: 0.9})).startswith("Holds: ")
 
