@@ -22,7 +22,9 @@ class RunCommand(analyses.AnalysesCommand):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Examples of the analyses named where they have any."""
-        lines = [line for registered in analyses.chosen(ctx) for line in registered.analysis.examples]
+        from gan_probe.errors import one_line
+
+        lines = [one_line(line) for registered in analyses.chosen(ctx) for line in registered.analysis.examples]
         if not lines:
             super().format_epilog(ctx, formatter)
             return

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_ITEMS = 20  # of a long list; report.json holds all
 SHORT_TABLE = 15  # rows
+LONGEST_LEAD = 500  # characters of the finding beside the contents
 SHOWN_PARTS = ("findings", "tables", "figures", "notes", "artifacts")
 PERCENT = re.compile(r"(?<=\d) %")
 NONE = "–"  # noqa: RUF001  # an en dash, as in tables
@@ -98,6 +99,7 @@ def _analysis(
 
     Long tables but the first come last, as details: the figures and what they say are not to be looked for below them.
     """
+    findings = told(report.findings)
     tables = list(enumerate(zip(report.tables, files.tables, strict=True)))
     first = [pair for place, pair in tables if place == 0 or len(pair[0].rows) <= SHORT_TABLE]
     last = [pair for place, pair in tables if place > 0 and len(pair[0].rows) > SHORT_TABLE]
@@ -106,7 +108,8 @@ def _analysis(
         "title": report.title or report.name or "Report",
         "status": report.status,
         "error": report.error,
-        "findings": [_kept(finding) for finding in told(report.findings)],
+        "lead": _kept(shorten(findings[0], LONGEST_LEAD)) if findings else "",
+        "findings": [_kept(finding) for finding in findings],
         "notes": report.notes,
         "tables": [_table(table, file, numbers, parts) for table, file in first],
         "details": [_table(table, file, numbers, parts) for table, file in last],

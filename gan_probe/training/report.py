@@ -52,10 +52,9 @@ def training_report(
     batch = min(training["recipe"]["batch_size"], training["images"])
     speed = training["steps"] * batch / max(training["seconds"], 1e-9)
     words = verdict.words[0].upper() + verdict.words[1:]
+    taken = f"{training['steps']:,} step{'' if training['steps'] == 1 else 's'}"
     return Report(
-        findings=[
-            f"{words}. Steps: {training['steps']:,}, each on {batch:,} of the {training['images']:,} training images."
-        ],
+        findings=[f"{words}. {taken}, each of {batch:,} of the {training['images']:,} training images."],
         tables=tables,
         figures=[*figures, *_samples(gan, grids)],
         artifacts=artifacts,

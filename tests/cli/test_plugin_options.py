@@ -39,6 +39,14 @@ def test_help_ends_with_the_examples_of_the_analyses_named(gan_probe_command, in
         assert all(line.split()[0] == "gan-probe" for line in examples)
 
 
+def test_an_example_is_one_line_and_acts_on_no_terminal(gan_probe_command, install):
+    hostile = 'name = "counter"\n    examples = ("gan-probe run\\n\\n  -p\\x1b[31m counter",)'
+    install("counter", COUNTER.replace('name = "counter"', hostile))
+    code, out, _ = gan_probe_command("run", "-p", "counter", "--help")
+    assert code == 0
+    assert out.endswith("Examples:\n    gan-probe run -p [31m counter\n")
+
+
 @pytest.mark.parametrize(
     "line", [line for registered in host().analyses.values() for line in registered.analysis.examples]
 )

@@ -74,7 +74,7 @@ def test_the_findings_are_the_tables_and_what_the_method_sees(report):
     worst, best = (of(kinds, key=lambda r: r["recall"]) for of in (min, max))
     assert f"it finds {worst['found']} (" in first
     assert f" to {best['found']} (" in first
-    assert f"takes {row(report, 'false-alarms', method='overlay')['flagged']} that are none for copies." in first
+    assert f"it flags {row(report, 'false-alarms', method='overlay')['flagged']} of as many images turned" in first
     assert last.startswith("3 of 30 test images (10.00%; ")
 
 

@@ -36,6 +36,9 @@ def test_the_verdict_stands_first_with_its_evidence(trained: Path) -> None:
     (analysis,) = report["analyses"]
     assert [table["name"] for table in analysis["tables"]] == ["verdict", "losses", "measures"]
     assert analysis["tables"][0]["title"].startswith("Verdict: too early to tell")
+    (finding,) = analysis["findings"]
+    words, batch = analysis["tables"][0]["title"].removeprefix("Verdict: t"), analysis["options"]["batch_size"]
+    assert finding == f"T{words}. 24 steps, each of {batch} of the 128 training images."
     assert [figure["name"] for figure in analysis["figures"]] == [
         "losses",
         "signals",

@@ -11,12 +11,12 @@ import pytest
 
 from gan_probe.analysis import Context
 from gan_probe.checkpoints.native import load_checkpoint, save_checkpoint
-from gan_probe.errors import StoppedError
+from gan_probe.errors import BadInputError, StoppedError
 from gan_probe.training import loop
 from gan_probe.training.keeping import Keeper, Keeping, states
 from gan_probe.training.loop import train
 
-from .stopping import STEPS, TINY, Whole, begin, data, everything, go, losses, stop_after
+from .stopping import STEPS, TINY, Whole, begin, data, everything, go, losses, stop_after, stopped
 from .weights import differing
 
 if TYPE_CHECKING:
@@ -104,6 +104,18 @@ def test_a_result_that_is_finished_is_made_again_from_its_last_state(tmp_path: P
     (tmp_path / "a.pt").unlink()
     begin(tmp_path, resume=True)
     assert differing(first, everything(tmp_path)) == []
+
+
+def test_a_training_begun_before_mirror_images_goes_on_without_them_alone(tmp_path: Path) -> None:
+    stopped(tmp_path, 7)
+    (path,) = states(tmp_path / "a-training")[-1:]
+    gan, extra = load_checkpoint(path)
+    del extra["identity"]["mirror"]
+    save_checkpoint(gan, path, extra)
+    with pytest.raises(BadInputError, match="begun with mirror False, not True"):
+        begin(tmp_path, dataclasses.replace(TINY, mirror=True), resume=True)
+    begin(tmp_path, resume=True)
+    assert (tmp_path / "a.pt").is_file()
 
 
 # what the comparison does not forgive

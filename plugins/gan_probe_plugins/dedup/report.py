@@ -106,8 +106,8 @@ def _control(method: Method, recall: Table, alarms: Table) -> str:
     (false,) = (row for row in alarms.rows if row["method"] == method.name)
     best, worst = (f"{row['found']:,} ({row['copy']})" for row in (kinds[0], kinds[-1]))
     return (
-        f" Of {false['n']:,} planted copies of a kind it finds {worst} to {best}, and takes {false['flagged']:,} "
-        "that are none for copies."
+        f" Of {false['n']:,} planted copies of a kind it finds {worst} to {best}, and it flags {false['flagged']:,} of "
+        "as many images turned upside down, which are none."
     )
 
 

@@ -107,28 +107,36 @@ def _judged(item: Item, world: World, part: Report | None, doubt: str | None) ->
 def _counted(rows: Sequence[Mapping[str, str]]) -> list[str]:
     words = [row["outcome"] for row in rows]
     counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
-    return [f"Of {len(rows)} items: {counts}. Intervals are each item's own: none is corrected for their number."]
+    items = f"{len(rows)} item{'' if len(rows) == 1 else 's'}"
+    return [f"Of {items}: {counts}. Intervals are each item's own: none is corrected for their number."]
 
 
 def _completed(item: Item, world: World) -> Callable[[Report], Report]:
-    """Adds the claim, what became of it and the deviations, and puts the paper's own tables next."""
+    """Adds the claim, what became of it (to the findings too) and the deviations, and puts the paper's tables next."""
 
     def complete(report: Report) -> Report:
         if report.status != "ok":
             return report
         published = [table for table in report.tables if table.name.startswith("paper-table")]
         rest = [table for table in report.tables if table not in published]
-        own = [_beside(item, item.outcome(world, report)), _deviations(item, world, report)]
-        return dataclasses.replace(report, tables=[*own, *published, *rest])
+        outcome = item.outcome(world, report)
+        own = [_beside(item, outcome), _deviations(item, world, report)]
+        word = _worded(item, outcome)
+        first = f"{word[0].upper()}{word[1:]}. {' '.join(report.findings[:1])}".strip()
+        return dataclasses.replace(report, findings=[first, *report.findings[1:]], tables=[*own, *published, *rest])
 
     return complete
 
 
-def _beside(item: Item, outcome: Outcome) -> Table:
+def _worded(item: Item, outcome: Outcome) -> str:
     word = f"{outcome.word} ({outcome.why})"
     if item.of_samples and outcome.word == "held":  # other parts tell, which may end later
         word += "; it means nothing if the samples have collapsed: see the first table"
-    rows = {"the paper": item.claim, "here": outcome.here, "outcome": word}
+    return word
+
+
+def _beside(item: Item, outcome: Outcome) -> Table:
+    rows = {"the paper": item.claim, "here": outcome.here, "outcome": _worded(item, outcome)}
     return Table(
         "beside-the-paper",
         [{"source": source, "what it says": words} for source, words in rows.items()],

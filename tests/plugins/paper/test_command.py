@@ -73,6 +73,8 @@ def test_the_report_says_what_was_done_and_what_would_make_the_rest_run(gan_prob
     scores = [found[name]["tables"][2]["rows"][0]["median"] for name in ("samples", "figure-2")]
     assert scores[0] != scores[1]
     assert [t["name"] for t in found["samples"]["tables"]][:2] == ["beside-the-paper", "deviations"]
+    said = {row["source"]: row["what it says"] for row in found["samples"]["tables"][0]["rows"]}["outcome"]
+    assert found["samples"]["findings"] == [f"S{said[1:]}."]  # the samples have no finding of their own
     page = (folder / "index.html").read_text()
     assert "<h1>The DCGAN paper, remade for tiny</h1>" in page
     assert page.count('<a href="#analysis-3">') == 2  # from the contents, and from the summary
