@@ -188,7 +188,7 @@ def overall(scored: Sequence[Scored]) -> list[str]:
     held = sum(verdict(s).startswith("Holds") for s in scored)
     controls = ", ".join(control for control in CONTROLS if control not in OURS)
     return [
-        f"{held} of {len(scored)} sums {'holds' if held == 1 else 'hold'}: above all of {controls}. "
+        f"{held} of {len(scored)} sums {'holds' if held == 1 else 'hold'}: above each of {controls}. "
         "Intervals: 95 %, each by itself."
     ]
 
