@@ -129,10 +129,10 @@ def _completed(item: Item, world: World) -> Callable[[Report], Report]:
 
 
 def _worded(item: Item, outcome: Outcome) -> str:
-    word = f"{outcome.word} ({outcome.why})"
     if item.of_samples and outcome.word == "held":  # other parts tell, which may end later
-        word += "; it means nothing if the samples have collapsed: see the first table"
-    return word
+        doubt = "it means nothing if the samples have collapsed or are like no real image: see the first table"
+        return f"held by itself ({outcome.why}); {doubt}"
+    return f"{outcome.word} ({outcome.why})"
 
 
 def _beside(item: Item, outcome: Outcome) -> Table:
