@@ -247,6 +247,8 @@ SEEDS = 20
 @pytest.mark.parametrize("folder", MODELS, ids=lambda folder: folder.name)
 def test_no_walk_of_twenty_through_a_healthy_generator_is_called_out(folder):
     gan = gan_probe.load(folder)
+    if gan.generator is None:
+        pytest.skip(f"{folder.name} is a discriminator alone")
     reports = [walked(gan, seed=seed) for seed in range(SEEDS)]
     assert [verdict(report) for report in reports] == ["smooth"] * SEEDS
     assert [verdict(report, 2) for report in reports] == ["sharp transitions"] * SEEDS  # its memorising twin is
