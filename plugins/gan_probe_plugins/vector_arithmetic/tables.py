@@ -165,17 +165,9 @@ def exemplars(scored: Sequence[Scored], options: VectorArithmeticOptions) -> Tab
 
 def verdict(s: Scored) -> str:
     """One sentence on whether the arithmetic holds against its controls, or surely falls behind one of them."""
-    against: dict[str, list[str]] = {}
-    held, failed = True, False
-    for control in CONTROLS:
-        _, low, high = paired_difference(s.success(MEAN), s.success(control))
-        word = "above" if low > 0 else "below" if high < 0 else "not told apart from"
-        against.setdefault(word, []).append(f"{control} ({s.success(control).mean():.0%})")
-        held &= low > 0 or control in OURS
-        failed |= high < 0 and control not in OURS
+    word, against = _outcome(s)
     hits, n = int(s.success(MEAN).sum()), len(s.around)
     low, high = wilson(hits, n)
-    word = "Holds" if held else "Undecided" if n < FEW else "Fails" if failed else "Not shown"
     beside = "; ".join(f"{how} {', '.join(controls)}" for how, controls in against.items())
     rate = f"{hits / n:.0%} ({low:.0%} to {high:.0%})"
     return f"{word}: {s.trial.equation} gives {wanted(s)} in {rate} of {n:,} draws: {beside}. Intervals: 95 %, paired."
@@ -185,12 +177,26 @@ def overall(scored: Sequence[Scored]) -> list[str]:
     """How many of several sums hold: the first of them alone would be a choice."""
     if len(scored) < 2:
         return []
-    held = sum(verdict(s).startswith("Holds") for s in scored)
+    held = sum(_outcome(s)[0] == "Holds" for s in scored)
     controls = ", ".join(control for control in CONTROLS if control not in OURS)
     return [
         f"{held} of {len(scored)} sums {'holds' if held == 1 else 'hold'}: above each of {controls}. "
         "Intervals: 95 %, each by itself."
     ]
+
+
+def _outcome(s: Scored) -> tuple[str, dict[str, list[str]]]:
+    """The verdict's word, and the controls, with their rates, by how the sum stands to them."""
+    against: dict[str, list[str]] = {}
+    held, failed = True, False
+    for control in CONTROLS:
+        _, low, high = paired_difference(s.success(MEAN), s.success(control))
+        how = "above" if low > 0 else "below" if high < 0 else "not told apart from"
+        against.setdefault(how, []).append(f"{control} ({s.success(control).mean():.0%})")
+        held &= low > 0 or control in OURS
+        failed |= high < 0 and control not in OURS
+    word = "Holds" if held else "Undecided" if len(s.around) < FEW else "Fails" if failed else "Not shown"
+    return word, against
 
 
 def wanted(s: Scored) -> str:

@@ -228,8 +228,7 @@ def test_no_collapse_holds_only_with_a_support_that_is_surely_large(title, low, 
         {"of": "samples", "n": 1000, "support": 2000, "low": low, "high": None},
         {"of": "real images", "n": 1000, "support": 3000, "low": 2000, "high": 5000},
     ]
-    report = Report(tables=[Table("verdict", [], title), Table("support", rows)])
-    assert said("no-collapse", report) == word
+    assert said("no-collapse", Report(tables=[Table("verdict", [], title), Table("support", rows)])) == word
 
 
 def collapse(words: str, precision: float, least: float = 900) -> Report:
@@ -237,8 +236,7 @@ def collapse(words: str, precision: float, least: float = 900) -> Report:
         {"of": who, "n": 1000, "support": 2000, "low": least, "high": None} for who in ("samples", "real images")
     ]
     fidelity = {"measure": "precision", "samples": precision, "low": precision, "high": precision}
-    rows = tables(support=support, measures=[fidelity])
-    return Report(tables=[Table("verdict", [], f"Verdict: {words}"), *rows])
+    return Report(tables=[Table("verdict", [], f"Verdict: {words}"), *tables(support=support, measures=[fidelity])])
 
 
 @pytest.mark.parametrize(
