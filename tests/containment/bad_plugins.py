@@ -90,7 +90,7 @@ class Numbers(Analysis):
         train, _ = ctx.data.train_test(ctx.rng("numbers/split"))
         images = ctx.images(train.take(40, ctx.rng("numbers/take")), gan.card)
         with torch.no_grad():
-            scores = gan.discriminator(samples.images).flatten().numpy()
+            scores = gan.discriminator(samples.images.to(gan.device)).flatten().cpu().numpy()
         rows = [{"of": "samples", "sum": float(samples.images.sum()), "first": float(samples.z[0, 0])},
                 {"of": "images", "sum": float(images.images.sum()), "first": float(images.labels.sum())},
                 {"of": "scores", "sum": float(scores.sum()), "first": float(scores[0])},

@@ -23,6 +23,7 @@ WHITENING = 0.1  # added to the eigenvalues of the normalised patches' covarianc
 DEVIATION = 0.01  # added to a feature's variance
 ITERATIONS = 50
 SETTLED = 0.01  # share of patches that change their centroid: further rounds tighten the clusters by a thousandth
+CLOSE = 1e-3  # squared distance, in the points' variance: nearer to each other, two are one
 BLOCK = 1000  # patches assigned at once: their distances stay in a processor's cache
 SHARE = 64  # images that a thread takes at once
 Progress = Callable[[int, int, str], None]
@@ -99,8 +100,8 @@ def learn(
     """Learn whitening and centroids from random patches of images (N, H, W, C) uint8; no labels.
 
     The published numbers are 4,800 centroids and 400,000 patches. Plain k-means from random patches: a centroid that
-    loses all of its patches starts anew at a random one. Raises BadInputError for images smaller than a patch and for
-    fewer patches than centroids.
+    loses all of its patches, or comes to lie upon another, starts anew at a random patch that no centroid lies upon.
+    Raises BadInputError for images smaller than a patch and for fewer patches than centroids.
     """
     _check_images(images)
     if patches < centroids:
@@ -127,18 +128,34 @@ def _cluster(points: np.ndarray, k: int, rng: np.random.Generator, progress: Pro
     """Lloyd's algorithm: centroids (K, D) of points (N, D)."""
     centroids = points[rng.choice(len(points), k, replace=False)]
     nearest = np.full(len(points), -1)
+    close = CLOSE * points.var(0, dtype=np.float64).sum()
     for done in range(1, ITERATIONS + 1):
         before, half = nearest, np.square(centroids).sum(1) / 2
         nearest = np.concatenate([(rows @ centroids.T - half).argmax(1) for rows in _blocks(points)])
         members = csr_array((np.ones(len(points), np.float32), (nearest, np.arange(len(points)))), (k, len(points)))
         counts = np.bincount(nearest, minlength=k)
         centroids = (members @ points) / np.maximum(counts, 1).astype(np.float32)[:, None]
-        centroids[counts == 0] = points[rng.choice(len(points), int((counts == 0).sum()))]
+        again = np.flatnonzero((counts == 0) | _twins(centroids, close))
+        if len(again):
+            own = [np.square(points[i : i + BLOCK] - centroids[nearest[i : i + BLOCK]]).sum(1) for i in _starts(points)]
+            away = np.flatnonzero(np.concatenate(own) > close)
+            again = again[: len(away)]
+            centroids[again] = points[rng.choice(away, len(again), replace=False)]
         if progress is not None:
             progress(done, ITERATIONS, f"clustering patches around {k:,} centroids")
-        if (nearest != before).mean() < SETTLED:
+        if (nearest != before).mean() < SETTLED and not len(again):
             break
     return centroids
+
+
+def _twins(centroids: np.ndarray, close: float) -> np.ndarray:
+    """Which centroids (K, D) lie upon an earlier one: equal patches are shared out among them by rounding alone."""
+    lengths, starts = np.square(centroids).sum(1), _starts(centroids)
+    upon = [
+        lengths[i : i + BLOCK, None] + lengths - 2 * (centroids[i : i + BLOCK] @ centroids.T) <= close for i in starts
+    ]
+    twins: np.ndarray = np.tril(np.concatenate(upon), -1).any(1)
+    return twins
 
 
 def _contrast_normalised(patches: np.ndarray) -> np.ndarray:
@@ -166,8 +183,12 @@ def _windows(image: np.ndarray) -> np.ndarray:
     return windows.transpose(0, 1, 3, 4, 2)
 
 
+def _starts(rows: np.ndarray) -> range:
+    return range(0, len(rows), BLOCK)
+
+
 def _blocks(rows: np.ndarray) -> list[np.ndarray]:
-    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+    return [rows[start : start + BLOCK] for start in _starts(rows)]
 
 
 def _check_images(images: np.ndarray) -> None:
