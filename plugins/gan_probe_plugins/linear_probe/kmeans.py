@@ -154,8 +154,7 @@ def _twins(centroids: np.ndarray, close: float) -> np.ndarray:
     upon = [
         lengths[i : i + BLOCK, None] + lengths - 2 * (centroids[i : i + BLOCK] @ centroids.T) <= close for i in starts
     ]
-    twins: np.ndarray = np.tril(np.concatenate(upon), -1).any(1)
-    return twins
+    return np.asarray(np.tril(np.concatenate(upon), -1).any(1))
 
 
 def _contrast_normalised(patches: np.ndarray) -> np.ndarray:
