@@ -56,10 +56,11 @@ def resolve(path: str | Path) -> Path:
         return path
     package = Path(__file__).resolve().parents[1]
     # an installed wheel holds the models inside the package; a development tree beside it
-    for folder in (package / "models", package.parent / "models"):
-        if (folder / path / "model.safetensors").is_file():
-            return folder / path
-    return path
+    folders = [package / "models", package.parent / "models"]
+    here = Path("models")
+    if str(path) in ZOO and (here / "zoo.toml").is_file():  # installed, but run in a checkout
+        folders.append(here)
+    return next((folder / path for folder in folders if (folder / path / "model.safetensors").is_file()), path)
 
 
 def load_gan(request: LoadRequest, plugins: Host | None = None) -> GAN:

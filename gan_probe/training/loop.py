@@ -22,6 +22,8 @@ from gan_probe.training.untrained import untrained
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from torch import Tensor
+
     from gan_probe.gan import GAN
     from gan_probe.training.history import History, Row
     from gan_probe.training.keeping import Keeper
@@ -111,7 +113,7 @@ def train(
             if recipe.mirror:
                 turned = ctx.rng(f"mirror of step {state.step + 1}").random(batch)[share] < 0.5
                 pixels = np.where(turned[:, None, None, None], pixels[:, :, ::-1], pixels)
-            real = gan.from_uint8(pixels).to(device)  # (batch, C, H, W)
+            real = on_device(gan, pixels, device)  # (batch, C, H, W)
             wanted = wanted_of(gan, given)
             z = gan.latent(batch, ctx.rng(f"z of step {state.step + 1}"))[share].to(device)
             for settings in (*g_optimiser.param_groups, *d_optimiser.param_groups):
@@ -138,3 +140,16 @@ def train(
             if keeper:
                 keeper.after(state, finish)
     return finish(), state.history
+
+
+def on_device(gan: GAN, pixels: np.ndarray, device: str | torch.device) -> Tensor:
+    """`gan.from_uint8` of pixels (N, H, W, C) to the bit, made on the device from bytes and laid out channels-last.
+
+    A quarter of the numbers' size travels, and to a GPU without anybody waiting for it.
+    """
+    low, high = gan.card.value_range
+    sent = torch.from_numpy(np.ascontiguousarray(pixels))
+    if torch.device(device).type == "cuda":
+        sent = sent.pin_memory()
+    images = sent.to(device, non_blocking=True).permute(0, 3, 1, 2)
+    return images.to(torch.float32).mul_(float(np.float32((high - low) / 255))).add_(float(np.float32(low)))

@@ -49,6 +49,17 @@ def test_without_a_learning_rate_nothing_is_learnt() -> None:
     assert distance_to_bars(samples(gan)) > 0.8 * distance_to_bars(samples(fresh))
 
 
+@pytest.mark.parametrize("ends", [(-1.0, 1.0), (0.0, 1.0), (-0.3, 2.1)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_made_on_the_device_are_those_made_before_to_the_bit(ends: tuple[float, float], channels: int) -> None:
+    card = Card(name="x", format="x", image_size=16, channels=channels, value_range=ends)
+    pixels = np.arange(4 * 16 * 16 * channels, dtype=np.uint64).astype(np.uint8).reshape(4, 16, 16, channels)
+    made = loop.on_device(GAN(card), pixels, "cpu")
+    assert torch.equal(made, GAN(card).from_uint8(pixels))
+    assert made.is_contiguous(memory_format=torch.channels_last)
+    assert pixels.max() == 255  # all values of a byte
+
+
 def test_the_same_seed_gives_the_same_weights_to_the_bit_and_another_seed_others() -> None:
     images, _ = bars(64)
     first, again, other = (weights(train(images, TINY, seed=seed)[0]) for seed in (3, 3, 4))
