@@ -119,6 +119,19 @@ def test_a_model_that_the_wheel_lacks_is_found_in_a_checkout_and_else_told_where
     assert open_space("default", 16, 1).name.startswith("d:mnist-dcgan:")
 
 
+def test_an_installed_package_finds_the_models_of_the_checkout_that_it_is_run_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoints, "__file__", str(tmp_path / "site" / "gan_probe" / "checkpoints" / "__init__.py"))
+    (tmp_path / "models").mkdir()
+    for name in ("mnist-dcgan", "my-dcgan"):
+        (tmp_path / "models" / name).symlink_to(ROOT / "models" / "digits-dcgan")
+    monkeypatch.chdir(tmp_path)
+    assert checkpoints.resolve("mnist-dcgan") == Path("mnist-dcgan")  # some other project's models
+    (tmp_path / "models" / "zoo.toml").touch()
+    assert checkpoints.resolve("mnist-dcgan") == Path("models/mnist-dcgan")
+    assert checkpoints.resolve("my-dcgan") == Path("my-dcgan")
+    assert load_gan(LoadRequest(Path("mnist-dcgan"))).card.name == "digits-dcgan"
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """An entry of the table and the checkpoint that it made."""

@@ -34,6 +34,7 @@ Examples:
   gan-probe train --data digits --out digits.pt --epochs 50 --width 16 --kernel 4
   gan-probe train --data photos/ --out faces.pt --image-size 64
   gan-probe train --data cifar10 --download --out cifar.pt --image-size 32 --kernel 3 --depth 2
+  gan-probe train --data photos/ --out mine.pt --from faces-dcgan --epochs 10
   gan-probe train --data photos/ --out faces.pt --image-size 64 --resume     after an interruption""",
 )
 @click.option(
@@ -49,6 +50,12 @@ Examples:
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Train on the images of this keep-list alone: `gan-probe run --plugin dedup` writes one.",
+)
+@click.option(
+    "--from",
+    "start",
+    metavar="CHECKPOINT",
+    help="Begin with this checkpoint's weights, in its architecture, to train them further; default: random weights.",
 )
 @click.option(
     "--out",
@@ -77,6 +84,7 @@ def command(
     download: bool,
     labels: str | None,
     keep_list: Path | None,
+    start: str | None,
     out: Path,
     feature_space: str,
     seed: int,
@@ -91,19 +99,23 @@ def command(
     Ctrl-C and SIGTERM let the step end, save, and exit with code 75; the same command line with --resume goes on, on a
     CPU to the bit as if nothing had happened. On several GPUs or machines: torchrun -m gan_probe train ...
     """
-    from gan_probe.api import open_data
+    from gan_probe.api import load, open_data
     from gan_probe.errors import GanProbeError, UsageError
     from gan_probe.options import parse_options
     from gan_probe.training import distributed
     from gan_probe.training.checkpoint import train_checkpoint
     from gan_probe.training.keeping import Keeping
-    from gan_probe.training.recipe import Recipe
+    from gan_probe.training.recipe import OF_THE_CHECKPOINT, Recipe
 
     given = {name: value for name, value in values.items() if value is not None}
     keeping = parse_options(Keeping, {f.name: given.pop(f.name) for f in fields(Keeping) if f.name in given})
     recipe = parse_options(Recipe, given)
     if resume and force:
         raise UsageError("--resume goes on with what is there, --force begins anew: pass one of them")
+    if start and (clash := next((name for name in OF_THE_CHECKPOINT if name in given), None)):
+        flag = f"--{clash.replace('_', '-')}"
+        raise UsageError(f"{flag} belongs to the architecture, which is that of --from {start}: leave {flag} out")
+    began = load(start) if start else None
     data = open_data(data_spec, root=data_root, download=download, labels=labels)
     with distributed.torchrun() as group, shared.progress() as progress:
         try:
@@ -123,6 +135,7 @@ def command(
                 interruption=postponed(),
                 tensorboard=tensorboard,
                 keep_list=keep_list,
+                start=began,
                 group=group,
             )
         except GanProbeError as error:

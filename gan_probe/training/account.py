@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class Account:
     """Of a training called `name` on `images`, which are `data`'s as `recipe` needs them.
 
-    `source` opens the data again; `thinned` says on the card, and `notes` in the report, what was left out of them.
-    `place` is what it trains on, as `machine` names it.
+    `source` opens the data again; `start` is the GAN that it began with, if any; `thinned` says on the card, and
+    `notes` in the report, what was left out of them. `place` is what it trains on, as `machine` names it.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Account:
     command: str = ""
     source: str = ""
     licence: str = ""
+    start: GAN | None = None
     thinned: Mapping[str, Any] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
@@ -73,7 +74,7 @@ class Account:
         """The report of one that diverged in this state, for the reason of the message."""
         if state.measured:
             state.close_row(state.seconds, min(self.recipe.batch_size, len(self.images)))
-        training = record(state, self.recipe, len(self.images), self.seed, self.place)
+        training = record(state, self.recipe, len(self.images), self.seed, self.place, self.start)
         for absent in ("weights", "batch_norm"):  # it has no result
             del training[absent]
         state.gan.card = dataclasses.replace(state.gan.card, training=training)

@@ -23,7 +23,7 @@ from gan_probe.training.grids import SampleGrids
 from gan_probe.training.keeping import Keeper, Keeping, states
 from gan_probe.training.loop import train
 from gan_probe.training.monitor import SAMPLES, Monitor
-from gan_probe.training.record import machine
+from gan_probe.training.record import in_force, machine, origin
 from gan_probe.training.source import choose_source
 from gan_probe.training.state import DivergedError
 
@@ -55,6 +55,7 @@ def train_checkpoint(
     interruption: AbstractContextManager[Callable[[], bool]] | None = None,
     tensorboard: bool = False,
     keep_list: Path | None = None,
+    start: GAN | None = None,
     group: Group | None = None,
 ) -> GAN:
     """Train on the data's training split; write the checkpoint `out` and, beside it, the report `<stem>-training/`.
@@ -70,6 +71,7 @@ def train_checkpoint(
     diverges; the message names the last good checkpoint, and the report is that of the training so far. `tensorboard`
     writes its events into `<stem>-training/events`. Of the training split only the images of a `keep_list` are used,
     and the card names it; BadInputError where it is one of another set.
+    With `start` training goes on from that GAN's weights, at its image size and channels, and the card names it.
     Of the processes of a `group` the first writes.
     """
     out = Path(out)
@@ -92,9 +94,12 @@ def train_checkpoint(
         ctx = Context(seed=seed, device=device)
         if progress is not None:
             ctx = dataclasses.replace(ctx, progress=progress)
-        size, channels = data.train.native_shape()
-        size = recipe.image_size or next((known for known in SIZES if known >= size), SIZES[-1])
-        recipe = dataclasses.replace(recipe, image_size=size)
+        if start:
+            size, channels = start.card.image_size, start.card.channels
+        else:
+            size, channels = data.train.native_shape()
+            size = recipe.image_size or next((known for known in SIZES if known >= size), SIZES[-1])
+            recipe = dataclasses.replace(recipe, image_size=size)
         images = choose_source(data.train, size, channels, epochs=recipe.epochs, progress=ctx.progress)
         grids, rng = SampleGrids(recipe.epochs, ctx.rng("sample grids")), ctx.rng("monitor")
         pixels = open_space("pixels", size, channels)
@@ -113,7 +118,8 @@ def train_checkpoint(
             place=machine(device, group.world),
             command=command,
             source=source,
-            licence=licence,
+            licence=licence or (start.card.licence if start else ""),
+            start=start,
             thinned=thinned,
             notes=notes,
         )
@@ -123,7 +129,7 @@ def train_checkpoint(
         keeper = Keeper(
             beside,
             keeping or Keeping(),
-            _identity(recipe, seed, images),
+            _identity(recipe, seed, images, start),
             described=account.on,
             stop=lambda: group.any(stop()),
             resume=resume,
@@ -133,6 +139,7 @@ def train_checkpoint(
             gan, history = train(
                 images,
                 recipe,
+                start=start,
                 seed=seed,
                 device=device,
                 progress=progress,
@@ -168,9 +175,9 @@ def _thinned(data: Data, keep_list: Path | None) -> tuple[Data, dict[str, Any], 
     return dataclasses.replace(data, train=kept), {"keep_list": entry}, [note]
 
 
-def _identity(recipe: Recipe, seed: int, images: Source) -> dict[str, Any]:
+def _identity(recipe: Recipe, seed: int, images: Source, start: GAN | None) -> dict[str, Any]:
     """What a training is made of, so that it goes on with nothing else."""
-    made_of = dataclasses.asdict(recipe)
+    made_of = {"from": origin(start.card) if start else None} | in_force(recipe, start)
     if not recipe.decay_epochs:  # with a decay, the rate of earlier epochs depends on how many there are
         del made_of["epochs"]
     return made_of | {"seed": seed, "images": images.identity, "classes": list(images.classes)}

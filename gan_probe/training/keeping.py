@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 STATES, CHECKPOINTS = "states", "checkpoints"  # folders beside the report
 STATE = re.compile(r"step-(\d+)\.pt")
 OURS = re.compile(r"step-\d+\.pt|epoch-[0-9.e+-]+\.pt|\..*\.pt\..*\.partial")
-BEFORE = {"mirror": False}  # what trainings did that were begun before there was the option
+BEFORE = {"mirror": False, "from": None}  # what trainings did that were begun before there was the option
 CHEAP = 50  # a state is saved at an epoch's end too, where this many times its cost have passed since the last
 
 

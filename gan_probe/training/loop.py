@@ -17,7 +17,7 @@ from gan_probe.training.record import machine, record
 from gan_probe.training.source import InMemory, Source
 from gan_probe.training.state import TrainingState
 from gan_probe.training.step import adam, adversarial_step
-from gan_probe.training.untrained import untrained
+from gan_probe.training.untrained import trained_before, untrained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +39,7 @@ def train(
     *,
     labels: np.ndarray | None = None,
     classes: Sequence[str] = (),
+    start: GAN | None = None,
     seed: int = 0,
     device: str | torch.device = "cpu",
     progress: Callable[[int, int, str], None] | None = None,
@@ -51,7 +52,8 @@ def train(
 ) -> tuple[GAN, History]:
     """Train a DCGAN on a source of images, or on images (N, H, W, C) uint8 with labels (N,) into `classes`.
 
-    Labels are used where the recipe is conditional.
+    Labels are used where the recipe is conditional. With `start` training goes on from a copy of that GAN, in its
+    architecture, with new optimisers.
 
     `on_epoch(epoch, gan)` is called before the first epoch (as 0) and after each, `on_step(step, gan)` likewise; the
     networks then normalise by the batch. `on_row` gets every row of the history. `keeper` saves the training as it
@@ -65,7 +67,7 @@ def train(
     clock = time.monotonic()
     ctx = Context(seed=seed)
     source = InMemory(images, labels, tuple(classes)) if isinstance(images, np.ndarray) else images
-    gan, generator, discriminator = untrained(source, recipe, ctx)
+    gan, generator, discriminator = trained_before(source, start) if start else untrained(source, recipe, ctx)
     gan.to(device)
     for net in (generator, discriminator):
         net.to(memory_format=torch.channels_last)  # the layout that convolutions are fastest in: 1.7 times, on a CPU
@@ -90,7 +92,7 @@ def train(
     def finish() -> GAN:
         shown = gan if average is None else dataclasses.replace(gan, generator=average.averaged())
         done = calibrated(shown, source, ctx.rng("calibration"), check)
-        training = record(state, recipe, len(source), seed, place)
+        training = record(state, recipe, len(source), seed, place, start)
         return dataclasses.replace(done, card=dataclasses.replace(gan.card, training=training))
 
     resumes = keeper is not None and keeper.begin(state)

@@ -14,6 +14,12 @@ BETAS = (0.5, 0.999)
 
 Turn = Literal["both", "generator", "discriminator"]
 
+# What a training that goes on from another checkpoint's weights takes from there, whatever a recipe says.
+OF_THE_CHECKPOINT = (
+    "image_size", "width", "kernel", "depth", "z_size", "z_distribution", "conditional",
+    "resampling", "batch_norm", "dense", "d_activation", "output",
+)  # fmt: skip
+
 # What each recipe sets where the user says nothing; the last is the release's conditional MNIST model.
 PAPER: dict[str, Any] = {"width": 128, "updates": "both", "l2": 0.0, "dense": 0, "output": "tanh"}
 RELEASE = PAPER | {"updates": "alternate", "l2": 1e-5}

@@ -60,6 +60,7 @@ def training_report(
         artifacts=artifacts,
         notes=[
             f"Trained on {training['machine']} at {speed:,.0f} images a second, all told.",
+            *([f"Begun with the weights of {training['from']['name']}."] if "from" in training else []),
             *([f"Batch norm: {training['batch_norm']}."] if "batch_norm" in training else []),
             *dict.fromkeys((*monitor.space.notes, *monitor.measured_in.notes, *monitor.notes)),
             *notes,

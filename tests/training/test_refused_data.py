@@ -32,7 +32,7 @@ def test_images_that_do_not_fit_are_refused_in_one_line(images: np.ndarray, mess
 
 
 def test_images_of_another_size_than_the_recipes_are_refused() -> None:
-    with pytest.raises(BadInputError, match="16x16, the recipe's size is 32"):
+    with pytest.raises(BadInputError, match="16x16, the networks' are 32x32"):
         train(bars(4)[0], dataclasses.replace(TINY, image_size=32))
 
 
