@@ -77,7 +77,8 @@ def _worst(others: Sequence[Mapping[str, Cell]], rule: str, count: int) -> str:
     row = min(here, key=lambda row: number(row, "kept"))
     twin = next(r for r in others if r["dropped"] == f"{count} random" and r["object"] == row["object"])
     stay = [f"{number(r, 'kept'):.0%} ({number(r, 'low'):.0%} to {number(r, 'high'):.0%})" for r in (row, twin)]
-    return f" Of other objects the {row['object']} fares worst: {stay[0]} stay, {stay[1]} without random maps."
+    random = f"{count} random {'map' if count == 1 else 'maps'}"
+    return f" Of other objects the {row['object']} fares worst: {stay[0]} stay; without {random} {stay[1]} do."
 
 
 def number(row: Mapping[str, Cell], column: str) -> float:
