@@ -119,11 +119,13 @@ def test_figures_5_6_8_go_by_the_interval_of_the_difference_to_the_control(low, 
     filters = Report(tables=tables(selectivity=means, difference=[found]))
     assert said("figure-5", filters).startswith(word)
     against = {"dropped": "8 strongest", "random minus chosen": 0.0} | interval
-    dropped = [{"dropped": "none"}, {"dropped": "8 strongest"}]
+    dropped = [{"dropped": "none"}, {"dropped": "8 strongest", "at least": 0.2}]
     lost = Report(
         tables=tables(against_random=[against], forgotten=dropped), options={"object": "window", "boxes": None}
     )
     assert said("figure-6", lost).startswith(word)
+    dropped[1]["at least"] = -0.03  # random maps add objects: no merit of the chosen ones
+    assert not said("figure-6", lost).startswith("held")
     steady = {"along": "the axis", "monotone": 0.5, "from": 0.4, "to": 0.6, "latents": 9}
     rising = [{"response": x} for x in (0.1, 0.5, 0.9)]
     turn = tables(response=rising, steadiness=[steady], difference=[{"difference": 0.0} | interval])
@@ -148,7 +150,8 @@ def test_figure_6_without_an_independent_judge_holds_nothing():
         ((-0.4, 0.2, 0.1, 0.3), "undecided"),
     ],
 )
-def test_figure_7_holds_only_if_every_equation_beats_both_controls(lows, word):
+@pytest.mark.parametrize("random", [0.1, -0.1, -1.0])
+def test_figure_7_holds_only_if_every_equation_beats_all_controls(lows, word, random):
     equations = [
         {"number": n, "equation": f"a - b + {n}", "success": 0.6, "low": 0.5, "high": 0.7, "draws": 50} for n in (1, 2)
     ]
@@ -158,11 +161,16 @@ def test_figure_7_holds_only_if_every_equation_beats_both_controls(lows, word):
         {"equation": n, "criterion": "success", "comparison": control, "low": low, "high": low + 0.3}
         for (n, control), low in zip(pairs, lows, strict=True)
     ]
-    # what the paper does not compare with decides nothing
-    differences.append(
-        {"equation": 1, "criterion": "success", "comparison": "minus third concept alone", "low": -1.0, "high": -0.9}
-    )
-    assert said("figure-7", Report(tables=tables(equations=equations, differences=differences))) == word
+    further = {"criterion": "success", "comparison": "minus third concept alone", "low": 0.1, "high": 0.9}
+    differences += [{"equation": n} | further for n in (1, 2)]
+    # random latents that do as well leave it open; the paper does not claim to beat them, so that nothing fails by them
+    differences += [
+        {"equation": n} | further | {"comparison": "minus random z", "low": random, "high": random + 0.1}
+        for n in (1, 2)
+    ]
+    differences.append({"equation": 1} | further | {"criterion": "shown, plausible or not", "low": -1.0, "high": -0.9})
+    expected = "undecided" if word == "held" and random < 0 else word
+    assert said("figure-7", Report(tables=tables(equations=equations, differences=differences))) == expected
 
 
 @pytest.mark.parametrize(
@@ -192,12 +200,13 @@ def test_no_sign_of_copies_is_enough_only_with_enough_samples(p, high, word):
     assert said("memorisation", Report(tables=tables(copies=[calm, row]), options={"count": 200})) == word
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "word"), [(0, 0.005, "held"), (0, 0.02, "undecided"), (0.02, 0.04, "did not hold")]
-)
-def test_the_hashs_false_alarms_are_held_against_one_in_a_hundred(low, high, word):
-    row = {"method": "paper's hash", "share": 0.0, "low": low, "high": high, "n": 200}
-    assert said("duplicates", Report(tables=tables(methods=[row], false_alarms=[row]))) == word
+@pytest.mark.parametrize(("left", "word"), [(0, "undecided"), (19_232, "not comparable")])
+def test_rare_false_alarms_among_strangers_do_not_say_that_what_is_left_out_was_rightly(left, word):
+    row = {"method": "paper's hash", "share": 0.4, "low": 0.3, "high": 0.5, "left out": left, "also by overlay": 5}
+    alarms = {"method": "paper's hash", "share": 0.0, "low": 0.0, "high": 0.004, "n": 1000}
+    outcome = ITEMS["duplicates"].outcome(world(), Report(tables=tables(methods=[row], false_alarms=[alarms])))
+    assert outcome.word == word
+    assert ("5 of 19,232 confirmed by overlay" in outcome.here) == bool(left)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +271,7 @@ def test_a_claim_about_samples_says_nothing_where_there_is_one_image_or_noise(se
     walk = [{"path": "the walk", "verdict": "smooth"} | numbers]
     walk.append({"path": "memorised, 50", "verdict": "sharp transitions"} | numbers)
     copies = {"space": "pixels", "share": 0.2, "low": 0.1, "high": 0.3, "p (Holm)": 0.001}
-    alarms = {"method": "paper's hash", "share": 0.0, "low": 0.0, "high": 0.001, "n": 200}
+    alarms = {"method": "paper's hash", "share": 0.0, "low": 0.0, "high": 0.001, "n": 200, "left out": 0}
     parts = {
         "figure-4": Report(tables=tables(verdict=walk)),
         "memorisation": Report(tables=tables(copies=[copies]), options={"count": 200}),
@@ -274,7 +283,8 @@ def test_a_claim_about_samples_says_nothing_where_there_is_one_image_or_noise(se
     assert rows["figure-4"]["outcome"] == word
     assert why in rows["figure-4"]["why"]
     assert rows["memorisation"]["outcome"] == "did not hold"  # one image that is a copy is a copy
-    assert rows["duplicates"]["outcome"] == "held"  # it is about the data
+    assert rows["duplicates"]["outcome"] == "undecided"  # it is about the data
+    assert "nothing out" in rows["duplicates"]["why"]
 
 
 def test_a_support_of_one_is_one_image():
