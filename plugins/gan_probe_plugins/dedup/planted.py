@@ -85,8 +85,8 @@ def false_alarms(world: World, methods: Methods, options: DedupOptions, ctx: Con
         rows,
         title="Control: images turned by 180 degrees",
         caption=f"The same {len(drawn):,} images turned by 180 degrees have the Fourier magnitudes of copies and are "
-        "none, save symmetric pictures: the share that is flagged all the same. It is not the share of wrong ones among "
-        "those left out: where copies are rare, few such alarms may outnumber them. Intervals: 95 %, Wilson.",
+        "none, save symmetric pictures: the share that is flagged all the same. It is not the share of wrong ones "
+        "among those left out: where copies are rare, few such alarms may outnumber them. Intervals: 95 %, Wilson.",
         formats={"share": ".2%", "low": ".2%", "high": ".2%", "n": ",", "flagged": ","},
     )
     return table, methods.search.closest(turned)

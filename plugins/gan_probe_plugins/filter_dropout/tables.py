@@ -75,8 +75,8 @@ def against_random(done: Experiment) -> Table:
         "against-random",
         rows,
         title="Against as many random maps",
-        caption=f"Share of samples with a {done.thing} once random maps are dropped, less that once the chosen ones are. "
-        f"Intervals: 95 %, two-way random effects over samples and {done.options.draws} draws.",
+        caption=f"Share of samples with a {done.thing} once random maps are dropped, less that once the chosen ones "
+        f"are. Intervals: 95 %, two-way random effects over samples and {done.options.draws} draws.",
         formats=dict.fromkeys(("random minus chosen", "low", "high"), "+.1%") | {"n": ","},
     )
 
