@@ -71,6 +71,4 @@ class Arithmetic(Item):
             f"{sum(held.values())} of {len(held)} equations above all controls; the best, {best['equation']}, shows "
             f"what it should in {value(best, ('success', 'low', 'high'), '.0%')} of {best['draws']} draws"
         )
-        return Outcome(
-            here, word, "claimed: success above single exemplars and pixels; asked here: above random z, too"
-        )
+        return Outcome(here, word, "claimed: success above single exemplars and pixels; here also above random z")
