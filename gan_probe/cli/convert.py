@@ -18,7 +18,9 @@ Examples:
   gan-probe convert ckpt.pt --to onnx/ --format onnx""",
 )
 @shared.checkpoint()
-@click.option("--to", "out", type=click.Path(path_type=Path), required=True, metavar="PATH", help="What to write.")
+@click.option(
+    "--to", "--out", "out", type=click.Path(path_type=Path), required=True, metavar="PATH", help="What to write."
+)
 @click.option(
     "--format",
     "kind",

@@ -44,7 +44,9 @@ class Difference:
 
 
 def is_share(measure: Measure) -> bool:
-    """Whether the number is a share of the units: each value is 0 or 1."""
+    """Whether the number is a share of the units, by what it says of itself, else as each value is 0 or 1."""
+    if measure.share is not None:
+        return measure.share
     return measure.estimate is None and bool(np.isin(measure.values, (0, 1)).all())
 
 
@@ -127,7 +129,9 @@ def _mean(values: np.ndarray, rng: np.random.Generator) -> Estimate:
     mean, spread = float(values.mean()), float(values.std(ddof=1)) if n > 1 else 0.0
     if n < 2:
         return Estimate(mean, -math.inf, math.inf, "none: a single value")
-    if not FEWEST <= n <= MOST or spread == 0:
+    if spread == 0:
+        return Estimate(mean, mean, mean, "none: all values are equal")
+    if not FEWEST <= n <= MOST:
         return Estimate(*t_mean(values), "Student's t")
     t = np.empty(RESAMPLES)
     for start in range(0, RESAMPLES, step := max(1, CHUNK // n)):

@@ -215,6 +215,8 @@ def _measure(measure: Measure) -> Measure:
         raise TypeError(f"{what}: {error}") from error
     if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
         raise ValueError(f"{what}: its values must be a row of finite numbers, not of shape {values.shape}")
+    if measure.share and (measure.estimate is not None or not np.isin(values, (0, 1)).all()):
+        raise ValueError(f"{what}: a share's values are 0 and 1, one for each unit")
     if measure.better not in ("higher", "lower", ""):
         raise ValueError(f"{what}: better is 'higher', 'lower' or '', not {measure.better!r:.40}")
     return dataclasses.replace(

@@ -68,7 +68,8 @@ def _analysis(report: Report, files: Files) -> dict[str, Any]:
         ],
         "measures": [
             {"name": m.name, "title": m.title, "value": m.value, "n": len(m.values), "unit": m.unit, "units": m.units}
-            | {"better": m.better, "format": m.format, "replicates": m.estimate is not None, "file": file}
+            | {"better": m.better, "format": m.format, "share": m.share}
+            | {"replicates": m.estimate is not None, "file": file}
             for m, file in zip(report.measures, files.measures, strict=True)
         ],
         "notes": report.notes,

@@ -96,7 +96,8 @@ class Measure:
     deviation is its error. `title` says what is measured, its feature space too: numbers under other titles are not
     compared. `units` says which units they are (a data fingerprint, a seed): two measures whose `units` agree are
     paired, value by value. Samples of two generators at the same latents are such a pair (common random numbers): right
-    for any two, and narrower where they draw alike. `better` is `"higher"`, `"lower"` or, where neither is, empty;
+    for any two, and narrower where they draw alike. `share` says whether the number is a share of the units, each value
+    0 or 1; where nothing is said, whether all are decides. `better` is `"higher"`, `"lower"` or, where neither is, empty;
     `format` is a Python format spec. `name` is a lower-case identifier, unique in its analysis.
     """
 
@@ -108,6 +109,7 @@ class Measure:
     estimate: float | None = None
     better: Literal["higher", "lower", ""] = ""
     format: str = ".4g"
+    share: bool | None = None
 
     @property
     def value(self) -> float:
@@ -144,6 +146,13 @@ class Report:
     seconds: float = 0.0
     key: str = ""
     analysis: str = ""
+
+    def __str__(self) -> str:
+        """What came out, and which tables and figures tell more: a page's worth, where `repr` has everything."""
+        parts = {"tables": self.tables, "figures": self.figures, "artifacts": self.artifacts}
+        there = (f"{kind}: {', '.join(part.name for part in some)}" for kind, some in parts.items() if some)
+        wrong = [f"{self.status}: {self.error}"] if self.error else []
+        return "\n".join([self.title or self.name or "Report", *wrong, *self.findings, *there])
 
     def table(self, name: str) -> Table:
         """The table of that name; KeyError names those there are."""

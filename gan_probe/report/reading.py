@@ -100,6 +100,7 @@ def _measure(entry: Mapping[str, Any], folder: Path, sums: Mapping[str, str]) ->
         entry["value"] if entry["replicates"] else None,
         entry["better"],
         entry["format"],
+        entry.get("share"),  # reports of before it have none
     )
 
 

@@ -187,3 +187,17 @@ def test_one_bar_shows_speed_and_time_left_of_a_resumed_training(
             bar = progress._bar
     assert bar.initial == 500  # 100 steps in this process, not 600
     assert (bar.n, bar.desc) == (600, "epoch 7/10: ")
+
+
+def test_without_a_terminal_a_line_a_minute_tells_that_work_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("gan_probe.cli.progress.time.monotonic", lambda: now)
+    with Progress() as progress:
+        for step in range(1, 1001):
+            now += 0.25
+            progress(step, 1000, "epoch\n1/1")
+    said = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(": ")[2] for line in said] == [f"{n} of 1,000" for n in (240, 480, 720, 960)]
+    assert all(line.startswith("gan-probe: epoch") for line in said)

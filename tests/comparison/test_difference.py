@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, fisher_exact, ttest_ind, ttest_rel
 
-from gan_probe.comparison.difference import difference, estimate
+from gan_probe.comparison.difference import difference, estimate, is_share
 from gan_probe.report import Measure
 
 
@@ -121,3 +121,12 @@ def test_a_share_has_wilsons_interval_and_replicates_their_spread():
     spread = np.random.default_rng(1).normal(3, 0.5, 4000)
     found = estimate(measure(spread, estimate=3.0), rng())
     assert (found.low, found.high) == (pytest.approx(2.02, abs=0.05), pytest.approx(3.98, abs=0.05))
+
+
+def test_a_measure_says_itself_whether_it_is_a_share_and_its_values_only_where_it_does_not():
+    zeros = np.zeros(30)
+    assert is_share(measure(zeros))
+    assert not is_share(measure(zeros, share=False))  # a density that is 0 everywhere is no share
+    assert not is_share(measure(np.array([0, 1, 2.0])))
+    assert is_share(measure(np.arange(4) < 2, share=True))
+    assert estimate(measure(zeros), rng()).method == "none: all values are equal"

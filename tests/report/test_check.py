@@ -90,6 +90,12 @@ def test_a_measure_is_a_row_of_finite_numbers(values: Any) -> None:
         check_report(Report(measures=[Measure("accuracy", values)]))
 
 
+@pytest.mark.parametrize("more", [{"values": np.array([0, 0.5])}, {"values": np.zeros(2), "estimate": 0.1}])
+def test_a_share_has_values_of_0_and_1(more):
+    with pytest.raises(ValueError, match="a share's values are 0 and 1"):
+        check_report(Report(measures=[Measure("m", share=True, **more)]))
+
+
 def test_a_measure_holds_float64_whatever_it_was_given() -> None:
     checked = check_report(Report(measures=[Measure("accuracy", np.array([True, False]), "Test  accuracy")]))
     assert checked.measures[0].values.dtype == np.float64

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_probe.report import Table
+from gan_probe.report.model import Report, Table
 from gan_probe.report.text import display_width, format_table, shorten, visible
 
 ANYTHING = st.text(st.characters())  # surrogates included
@@ -73,3 +74,10 @@ def test_hidden_characters_are_shown_as_escapes(text: str, shown: str) -> None:
 @given(ANYTHING, st.integers(1, 20))
 def test_short_means_short(text: str, limit: int) -> None:
     assert len(shorten(text, limit)) <= limit
+
+
+def test_a_report_that_is_printed_tells_what_came_out_and_what_there_is():
+    tables = [Table("accuracy", [{"n": i} for i in range(1000)]), Table("layers", [])]
+    report = Report(tables=tables, findings=["69.8 %."], notes=["A note."], name="linear-probe", title="Linear probe")
+    assert str(report) == "Linear probe\n69.8 %.\ntables: accuracy, layers"
+    assert str(Report(name="x", status="failed", error="no data")) == "x\nfailed: no data"

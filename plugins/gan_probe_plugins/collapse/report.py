@@ -78,7 +78,17 @@ def _behind(sets: Sets, found: Measured, units: str) -> list[Measure]:
         "coverage": (by_bins(mine.covered, found.real_bins), f"bin of {sets.n:,} real images"),
     }
     return [
-        Measure(name, each, f"{name.capitalize()} in {sets.where}", unit, of, better="higher", format=".3f")
+        # density and coverage by bins may all be 0, and are no shares for that
+        Measure(
+            name,
+            each,
+            f"{name.capitalize()} in {sets.where}",
+            unit,
+            of,
+            better="higher",
+            format=".3f",
+            share=name == "precision",
+        )
         for name, (each, unit) in values.items()
     ]
 
