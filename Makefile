@@ -68,7 +68,8 @@ reports: $(VENV)/.package  ## the example reports in reports/, made anew: hours,
 	$(BIN)/gan-probe run --plugin linear-probe --plugin samples $(SHARED)/weights/dcgan_code_svhn \
 	  --data .cache/cifar10 --protocol cifar10 --draws 5 --c 2e-5,5e-5,1e-4,2e-4,5e-4,1e-3 \
 	  --out reports/dcgan-code-svhn --force
-	$(BIN)/gan-probe run --plugin linear-probe imagenet32-dcgan --data .cache/cifar10 --c 1e-5,3e-5,1e-4,3e-4,1e-3 \
+	$(BIN)/gan-probe run --plugin linear-probe imagenet32-dcgan --data .cache/cifar10 --protocol cifar10 --draws 5 \
+	  --baselines random,pixels,kmeans --centroids 4800 --c 1e-5,3e-5,1e-4,3e-4,1e-3,3e-3 \
 	  --out reports/imagenet32-cifar10 --force
 	$(BIN)/gan-probe run -p samples -p latent-walk -p filter-dropout -p directions -p collapse -p quality toy-rooms-dcgan \
 	  --data toy-rooms --layer dense1 --top 20 --out reports/toy-rooms-dcgan --force

@@ -97,8 +97,8 @@ class Measure:
     compared. `units` says which units they are (a data fingerprint, a seed): two measures whose `units` agree are
     paired, value by value. Samples of two generators at the same latents are such a pair (common random numbers): right
     for any two, and narrower where they draw alike. `share` says whether the number is a share of the units, each value
-    0 or 1; where nothing is said, whether all are decides. `better` is `"higher"`, `"lower"` or, where neither is, empty;
-    `format` is a Python format spec. `name` is a lower-case identifier, unique in its analysis.
+    0 or 1; where nothing is said, whether all are decides. `better` is `"higher"`, `"lower"` or, where neither is,
+    empty; `format` is a Python format spec. `name` is a lower-case identifier, unique in its analysis.
     """
 
     name: str

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gan_probe.report import Table
-from gan_probe.report.model import Report, Table
+from gan_probe.report import Report, Table
 from gan_probe.report.text import display_width, format_table, shorten, visible
 
 ANYTHING = st.text(st.characters())  # surrogates included
