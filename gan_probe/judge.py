@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gan_probe.data.fit import fit_arrays
 from gan_probe.errors import BadInputError, one_line
-from gan_probe.measures.intervals import proportion
+from gan_probe.measures.intervals import normal, proportion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +62,23 @@ class Judge:
         return np.asarray(self.confusion.sum(0) / self.confusion.sum())
 
     @property
+    def balanced(self) -> Estimate:
+        """How much of each class it names rightly, the mean over classes that were held out, however rare they are."""
+        right, held = self.confusion.diagonal()[self._held], self.confusion.sum(1)[self._held]
+        # a class of one image is named wholly or not at all: its variance is that with one more of each, never 0
+        share = (right + 1) / (held + 2)
+        error = np.sqrt((share * (1 - share) / held).sum()) / len(held)
+        return normal(float((right / held).mean()), float(error), "normal, over held-out images")
+
+    @property
     def chance(self) -> float:
-        """The accuracy of always naming the most frequent class of the held-out images."""
-        return float(self.confusion.sum(1).max() / self.confusion.sum())
+        """How much of each held-out class is named rightly where images are not looked at."""
+        return 1 / int(self._held.sum())
+
+    @property
+    def _held(self) -> np.ndarray:
+        """Which classes have held-out images, (K,) bool."""
+        return np.asarray(self.confusion.sum(1) > 0)
 
 
 def open_judge(spec: str, card: Card, ctx: Context) -> Judge:

@@ -26,6 +26,8 @@ def test_a_judge_tells_what_it_was_shown(judge):
     assert judge.accuracy.value > 0.95
     assert judge.n_held_out == judge.confusion.sum() == 200
     assert judge.accuracy.low < judge.accuracy.value <= judge.accuracy.high
+    assert judge.balanced.low > 0.9 > judge.chance
+    assert judge.balanced.value == pytest.approx((judge.confusion.diagonal() / judge.confusion.sum(1)).mean())
     assert judge.named == pytest.approx(np.bincount(bars(200, 1)[1]) / 200, abs=0.05)
     images, labels = bars(100, 2)
     probabilities = judge(images)
@@ -49,7 +51,7 @@ def test_shuffled_labels_teach_nothing():
     shuffled = np.random.default_rng(1).permutation(labels)
     judge = train_judge((images, shuffled), bars(200, 6), ("a", "b"), np.random.default_rng(0), steps=60)
     assert 0.3 < judge.accuracy.value < 0.7
-    assert abs(judge.chance - 0.5) < 0.1
+    assert judge.balanced.low < judge.chance == 0.5
 
 
 def test_the_same_seed_trains_the_same_judge(judge):

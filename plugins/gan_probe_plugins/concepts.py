@@ -132,11 +132,13 @@ def doubts(judges: Mapping[str, Judge], seen: Mapping[str, np.ndarray]) -> list[
     """
     found = []
     for name, judge in judges.items():
-        if judge.accuracy.low <= judge.chance:
+        known, chance = judge.balanced, judge.chance  # of each class: training weighs a rare one like the others
+        if known.low <= chance:
             found.append(
-                f"The judge {name} is not to be trusted: on held-out images it is right {judge.accuracy.value:.1%} of "
-                f"the time ({judge.accuracy.low:.1%} to {judge.accuracy.high:.1%}), and always naming the commonest "
-                f"class would be {judge.chance:.1%} of the time. Give it more images, or labels that they show."
+                f"The judge {name} is not to be trusted: on held-out images it names the classes rightly in "
+                f"{known.value:.1%} of each, on average ({max(0, known.low):.1%} to "
+                f"{min(1, known.high):.1%}), and chance would be {chance:.1%}. Give it more images, or labels "
+                "that they show."
             )
     for name, probabilities in seen.items():
         shares, taught = _named(probabilities), judges[name].named

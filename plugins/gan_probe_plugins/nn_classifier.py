@@ -237,7 +237,8 @@ def _finding(on_samples: np.ndarray, on_real: np.ndarray, most: int, whole: int)
         f"Fitted on {most:,} sample{'' if most == 1 else 's'}, the nearest neighbour errs on {mine.value:.2%} "
         f"({mine.low:.2%} to {mine.high:.2%}) of {n:,} real test images; fitted on {whole:,} real images, on "
         f"{real.value:.2%} ({real.low:.2%} to {real.high:.2%}): a difference of {more:+z.2f} points ({low:+z.2f} to "
-        f"{high:+z.2f}{': not told apart' if low <= 0 <= high else ''}). Intervals: 95 %."
+        f"{high:+z.2f}{': not told apart' if low <= 0 <= high else ''}). Intervals: 95 %, over "
+        "test images; one stream of samples."
     )
 
 

@@ -106,6 +106,7 @@ def test_the_finding_says_which_way_it_came_out_or_that_it_cannot_be_told(wrong,
     assert said.startswith(f"Fitted on 1 sample, the nearest neighbour errs on {wrong / 200:.2%} (")
     assert f"fitted on 300 real images, on 10.00% (6.57% to 14.94%): a difference of {says}" in said
     assert ("not told apart" in said) == (wrong == 20)
+    assert said.endswith("). Intervals: 95 %, over test images; one stream of samples.")
 
 
 def test_published_rows_stand_beside_mnist_alone(data):

@@ -25,7 +25,7 @@ def _with_all(found: Mapping[str, Table]) -> Iterator[str]:
         return
     main, *controls = table.rows
     differences = found["differences"].rows if controls else ()
-    yield _sentence(main, f"{main['n_train']:,} labelled images", controls, differences)
+    yield _sentence(main, f"{main['n_train']:,} labelled images", controls, differences, "test images")
 
 
 def _with_few(found: Mapping[str, Table]) -> Iterator[str]:
@@ -38,7 +38,7 @@ def _with_few(found: Mapping[str, Table]) -> Iterator[str]:
         rows = found["few-label-differences"].rows if controls else ()
         differences = [row for row in rows if row["labels per class"] == n]
         taught = f"{n:,} labelled image{'' if n == 1 else 's'} a class ({main['draws']:,} draws)"
-        yield _sentence(main, taught, controls, differences)
+        yield _sentence(main, taught, controls, differences, "draws and test images")
 
 
 def _sentence(
@@ -46,6 +46,7 @@ def _sentence(
     taught: str,
     controls: Sequence[Mapping[str, Cell]],
     differences: Sequence[Mapping[str, Cell]],
+    over: str,
 ) -> str:
     name = str(main["features"])
     said = [
@@ -59,7 +60,15 @@ def _sentence(
         said.append(f"{control['features']} {control['accuracy']:.1%}{draws}, {_less(row)}")
     if len(beside) > BESIDE:
         said.append(f"{len(beside) - BESIDE} weaker control{'s' * (len(beside) > BESIDE + 1)} in the table")
-    return f"{'; '.join(said)}. Intervals: 95 %."
+    return f"{'; '.join(said)}. Intervals: 95 %, over {over}{_random_draws(controls)}."
+
+
+def _random_draws(controls: Sequence[Mapping[str, Cell]]) -> str:
+    """How many networks with random weights there are: no interval is over them."""
+    n = sum(str(control["features"]).startswith("random weights") for control in controls)
+    if n == 0:
+        return ""
+    return "; one draw of random weights" if n == 1 else f"; each of {n} draws of random weights by itself"
 
 
 def _less(row: Mapping[str, Cell]) -> str:

@@ -98,7 +98,8 @@ def success_figure(scored: Scored, number: int) -> Figure:
         title=f"{scored.trial.equation}: success by method",
         caption=f"Share of {n} draws that show every class expected, plausibly. 95 % intervals: Wilson, over draws; "
         f"Student's t for the neighbours. Control of chance: {RANDOM}.{unwritten([wanted(scored)])}",
-        alt=f"{MEAN} succeeds in {rates[0]:.0%} of draws, {PIXELS} in {rates[names.index(PIXELS)]:.0%}.",
+        alt=f"{MEAN} succeeds in {rates[0]:.0%} of draws, {PIXELS} in {rates[names.index(PIXELS)]:.0%} (shown in "
+        f"{scored.shown(PIXELS).mean():.0%}).",
     )
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from gan_probe import Table
 from gan_probe.measures.intervals import paired_difference, t_mean, wilson
-from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, SCALED
+from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, PIXELS, SCALED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
 
     from gan_probe.report import Cell
     from gan_probe_plugins.vector_arithmetic import VectorArithmeticOptions
@@ -177,22 +179,31 @@ def overall(scored: Sequence[Scored]) -> list[str]:
     """How many of several sums hold: the first of them alone would be a choice."""
     if len(scored) < 2:
         return []
-    held = sum(_outcome(s)[0] == "Holds" for s in scored)
     controls = ", ".join(control for control in CONTROLS if control not in OURS)
+    held = sum(_outcome(s)[0] == "Holds" for s in scored)
+    # sums of pixels can hardly be plausible, so a reader must know what is left of the verdict without that
+    shown = sum(_outcome(s, s.shown)[0] == "Holds" for s in scored)
     return [
-        f"{held} of {len(scored)} sums {'holds' if held == 1 else 'hold'}: above each of {controls}. "
-        "Intervals: 95 %, each by itself."
+        f"{held} of {len(scored)} sums {_hold(held)}: above each of {controls}. Intervals: 95 %, each by itself. By "
+        f"what they show, plausible or not, {shown} of {len(scored)} {_hold(shown)}; the classifier of overlays was "
+        "trained on such sums of pixels."
     ]
 
 
-def _outcome(s: Scored) -> tuple[str, dict[str, list[str]]]:
-    """The verdict's word, and the controls, with their rates, by how the sum stands to them."""
+def _hold(n: int) -> str:
+    return "holds" if n == 1 else "hold"
+
+
+def _outcome(s: Scored, of: Callable[[str], np.ndarray] | None = None) -> tuple[str, dict[str, list[str]]]:
+    """The verdict's word, and the controls, with their rates, by how the sum stands to them; `of` is s.success."""
+    of = of or s.success
     against: dict[str, list[str]] = {}
     held, failed = True, False
     for control in CONTROLS:
-        _, low, high = paired_difference(s.success(MEAN), s.success(control))
+        _, low, high = paired_difference(of(MEAN), of(control))
         how = "above" if low > 0 else "below" if high < 0 else "not told apart from"
-        against.setdefault(how, []).append(f"{control} ({s.success(control).mean():.0%})")
+        shown = f"; shown in {s.shown(control).mean():.0%}" if control == PIXELS else ""
+        against.setdefault(how, []).append(f"{control} ({of(control).mean():.0%}{shown})")
         held &= low > 0 or control in OURS
         failed |= high < 0 and control not in OURS
     word = "Holds" if held else "Undecided" if len(s.around) < FEW else "Fails" if failed else "Not shown"

@@ -61,10 +61,31 @@ def test_nothing_speaks_against_a_judge_that_knows_its_classes_and_shares_that_m
     assert doubts({"upper": taught(upper, [[45, 5], [5, 45]])}, {"upper": naming(share)}) == []
 
 
-@pytest.mark.parametrize("confusion", [[[25, 25], [25, 25]], [[0, 10], [0, 90]], [[29, 21], [21, 29]]])
-def test_a_judge_that_is_no_better_than_its_commonest_class_is_not_to_be_trusted(upper, confusion):
+@pytest.mark.parametrize(
+    "confusion",
+    [
+        [[25, 25], [25, 25]],
+        [[0, 10], [0, 90]],
+        [[29, 21], [21, 29]],
+        [[500, 500], [0, 1]],  # the one image of its class was luck
+        [[0, 0], [10, 90]],
+    ],
+)
+def test_a_judge_that_knows_no_more_than_chance_is_not_to_be_trusted(upper, confusion):
     (doubt,) = doubts({"upper": taught(upper, confusion)}, {})
     assert "The judge upper is not to be trusted" in doubt
+
+
+def test_the_doubt_says_how_much_of_each_class_is_named_rightly(upper):
+    (doubt,) = doubts({"upper": taught(upper, [[54, 46], [52, 48]])}, {})
+    assert "names the classes rightly in 51.0% of each, on average (44.1% to 57.9%), and chance would be 50.0%" in doubt
+
+
+@pytest.mark.parametrize(
+    "confusion", [[[3380, 422], [30, 168]], [[40, 5, 0], [5, 40, 0], [0, 0, 0]], [[90, 10], [0, 2]]]
+)
+def test_a_judge_of_a_rare_class_is_trusted_though_the_commonest_class_alone_is_oftener_right(upper, confusion):
+    assert doubts({"upper": taught(upper, confusion)}, {}) == []
 
 
 def test_a_judge_to_which_nearly_all_samples_are_of_a_rare_class_is_doubted(upper):

@@ -1,5 +1,6 @@
 """What the arithmetic's and the turning's rates come to, in a sentence."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,7 +10,7 @@ from gan_probe.arithmetic import rises
 from gan_probe_plugins.turn_vector import tables as turning
 from gan_probe_plugins.vector_arithmetic import tables
 from gan_probe_plugins.vector_arithmetic.rates import Scored
-from gan_probe_plugins.vector_arithmetic.trial import CONTROLS, MEAN, SCALED
+from gan_probe_plugins.vector_arithmetic.trial import CONTROLS, MEAN, PIXELS, SCALED
 
 
 def scored(n, mean, **controls):
@@ -43,6 +44,23 @@ def test_of_several_sums_the_first_finding_says_how_many_hold():
     assert tables.overall([good, bad])[0].startswith("1 of 2 sums holds: ")
     assert tables.overall([good, bad, good])[0].startswith("2 of 3 sums hold: ")
     assert SCALED not in tables.overall([good, bad])[0]
+
+
+def overlaid(s):
+    """The same, where no sum of pixels is plausible."""
+    return dataclasses.replace(s, looks={**s.looks, PIXELS: {"one image": np.zeros(len(s.around), bool)}})
+
+
+def test_it_is_said_what_pixels_show_and_how_many_sums_hold_by_what_is_shown():
+    good, ahead = scored(200, 0.8), overlaid(scored(200, 0.8, **{PIXELS: 0.85}))
+    assert f"{PIXELS} (0%; shown in 85%)" in tables.verdict(ahead)
+    assert f"{PIXELS} (0%; shown in 0%)" in tables.verdict(good)
+    (said,) = tables.overall([good, ahead])
+    assert said.startswith("2 of 2 sums hold: ")
+    assert said.endswith(
+        " By what they show, plausible or not, 1 of 2 holds; the classifier of overlays was trained on such sums of "
+        "pixels."
+    )
 
 
 def test_a_control_of_ours_decides_nothing():

@@ -18,8 +18,17 @@ def all_labels(*controls):
 def test_without_controls_the_accuracy_stands_alone():
     assert findings(all_labels()) == [
         "Trained D names 80.0% (76.0% to 83.0%) of 500 test images rightly, from 1,000 labelled images. "
-        "Intervals: 95 %."
+        "Intervals: 95 %, over test images."
     ]
+
+
+def test_what_the_intervals_are_over_is_said_and_how_many_draws_of_random_weights_there_are():
+    one, two = ("random weights", 0.6, 0.15, 0.25), ("random weights 2", 0.61, 0.14, 0.24)
+    assert findings(all_labels(one))[0].endswith(". Intervals: 95 %, over test images; one draw of random weights.")
+    assert findings(all_labels(one, two))[0].endswith(
+        ". Intervals: 95 %, over test images; each of 2 draws of random weights by itself."
+    )
+    assert findings(all_labels(("raw pixels", 0.6, 0.1, 0.2)))[0].endswith(". Intervals: 95 %, over test images.")
 
 
 def test_a_control_is_less_or_more_right_or_cannot_be_told_apart():
@@ -43,3 +52,4 @@ def test_one_label_is_one_and_other_draws_of_a_control_are_told():
     rows = [{"features": "trained D", **row}, {"features": "supervised", **row, "accuracy": 0.3, "draws": 3}]
     (said,) = findings([Table("few-labels", rows), Table("few-label-differences", [apart])])
     assert "from 1 labelled image a class (10 draws); supervised 30.0% (3 draws), 20.0 points less" in said
+    assert said.endswith(". Intervals: 95 %, over draws and test images.")
