@@ -90,8 +90,8 @@ def _show(reading: Reading) -> None:
     click.echo(f"\n{reading.role}: {reading.tried:,} readings compared in {reading.seconds:g} s")
     if reading.margin is not None and reading.errors is not None:
         click.echo(
-            f"runner-up: {reading.runner_up} is worse by {reading.margin:.3f} ({reading.errors:.1f} standard errors), "
-            f"at {reading.misfit:.3f}"
+            f"runner-up: {reading.runner_up}; worse by {reading.margin:.3f} ({reading.errors:.1f} standard errors) "
+            f"than the reading above, whose misfit is {reading.misfit:.3f}"
         )
     for doubt in reading.doubts:
         click.echo(f"doubt: {doubt}")
@@ -137,6 +137,8 @@ def _verdict(verdict: object) -> str:
 
 
 def _stage(stage: Any) -> str:
+    from gan_probe.checkpoints.infer.reading import bend
+
     parts = [stage.op.replace("_", " ")]
     if stage.op != "linear":
         parts.append(f"{stage.kernel}x{stage.kernel} stride {stage.stride}")
@@ -151,7 +153,7 @@ def _stage(stage: Any) -> str:
         parts.append(f"{stage.labels} labels")
     bends = []
     if stage.activation != "none":
-        bends.append(f"leaky ReLU {stage.slope:g}" if stage.activation == "leaky_relu" else stage.activation)
+        bends.append(bend(stage))
     norms = [NORMS[stage.norm] + ("" if stage.affine else " without gain")] if stage.norm != "none" else []
     parts += [*bends, *norms] if stage.norm_last else [*norms, *bends]
     if stage.pool > 1:

@@ -70,6 +70,36 @@ def test_info_prints_the_reading_and_a_card_to_read_back(gan_probe_command, tmp_
     assert (code, err) == (0, "")
 
 
+def test_what_was_assumed_comes_with_its_own_reason(tmp_path):
+    g, _ = small()
+    d = nn.Sequential(
+        *(nn.Conv2d(3, 8, 4, 2, 1), nn.LeakyReLU(0.2), nn.Conv2d(8, 16, 4, 2, 1), nn.BatchNorm2d(16)),
+        *(nn.LeakyReLU(0.2), nn.Conv2d(16, 1, 4)),
+    )
+    with torch.no_grad():
+        for _ in range(60):
+            d(g(torch.randn(64, 16, 1, 1)))
+    torch.save({"netG": g.state_dict(), "netD": d.state_dict()}, tmp_path / "ckpt.pt")
+    said = load(tmp_path / "ckpt.pt").card.assumed
+    hints = [line for line in said if "by hints alone" in line]
+    assert hints
+    assert all(line.endswith("the stored statistics saw real images too") for line in hints)
+    assert any(line.startswith("the generator's") and line.endswith("no stored statistic bears on it") for line in said)
+    torch.save(d.state_dict(), tmp_path / "netD.pt")
+    alone = load(discriminator=tmp_path / "netD.pt").card.assumed
+    assert any("without a generator there are no images" in line for line in alone)
+    assert not any("hints" in line for line in alone)
+
+
+def test_a_runner_up_says_what_it_has_in_place_of_what_was_read(gan_probe_command, tmp_path):
+    torch.save(small()[0].state_dict(), tmp_path / "netG.pt")
+    _, out, _ = gan_probe_command("info", "--generator", tmp_path / "netG.pt")
+    line = next(line for line in out.splitlines() if line.startswith("runner-up: "))
+    assert "; worse by " in line
+    assert "ReLU" in out
+    assert " relu" not in out
+
+
 def test_safetensors_sorted_by_name_open(tmp_path):
     g, d = small()
     save_file(g.state_dict(), tmp_path / "netG.safetensors")

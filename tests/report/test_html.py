@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gan_probe.report import Report, RunReport, Table
-from gan_probe.report.html import render_page
+from gan_probe.report.html import render_analysis, render_page
 from gan_probe.report.setting import _cite
 from gan_probe.report.text import visible
 
@@ -163,6 +163,14 @@ def test_a_table_of_sentences_names_its_columns_in_every_cell_for_phones() -> No
     assert '<td data-column="why">&lt;c&gt;</td>' in page
     numbers = render_page(RunReport({}, {}, [Report(tables=[Table("t", [rows[0] | {"n": 3}])])]))
     assert "data-column=" not in numbers.partition("</style>")[2]
+
+
+def test_a_title_that_asks_gets_no_full_stop() -> None:
+    page = render_analysis(
+        Report(tables=[Table("t", [{"a": 1}], title="Whole?"), Table("u", [{"a": 1}], title="Half")])
+    )
+    assert ">Whole?</span>" in page
+    assert ">Half.</span>" in page
 
 
 def test_a_runs_own_title_heads_its_page() -> None:

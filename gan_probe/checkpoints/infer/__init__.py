@@ -117,7 +117,7 @@ def _inferred(
         readings["discriminator"], weights["discriminator"] = read.reading, read.weights
         notes.append("the discriminator's score is its last layer's output, a logit: a sigmoid leaves no trace")
     for role, reading in readings.items():
-        notes += [f"the {role}'s {sentence}: no stored statistic bears on it" for sentence in reading.assumed]
+        notes += [f"the {role}'s {sentence}" for sentence in reading.assumed]
     return Inferred(weights, readings, *facts, assumed=tuple(dict.fromkeys(notes)))
 
 

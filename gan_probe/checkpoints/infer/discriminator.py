@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gan_probe.checkpoints.infer.build import built, named
 from gan_probe.checkpoints.infer.geometry import IMPOSSIBLE, image_cost, remaining
-from gan_probe.checkpoints.infer.reading import Reading, bend, close, evidence, geometry, rivals
+from gan_probe.checkpoints.infer.reading import UNSEEN, Reading, bend, close, evidence, geometry, rivals
 from gan_probe.checkpoints.infer.search import Prefix, Search
 from gan_probe.errors import BadInputError
 
@@ -88,14 +88,6 @@ def read_discriminator(
     done, blocks = best
     net = built(done[0].stages, size, blocks)
     found = rivals(done, [layer.name for layer in net.layers])
-    hidden = ", ".join(sorted({bend(stage) for stage in net.stages[:-1]}))
-    moves = "; ".join(geometry(stage) for stage in net.stages if stage.op == "conv")
-    alone = sorted({stage.norm for stage in net.stages} & {"instance", "layer"})
-    assumed = [f"norms are by {', '.join(alone)}, with eps 1e-05: group norm would look alike"] if alone else []
-    assumed += [f"activations are {hidden}"] if hidden and not net.norms else []
-    assumed += [f"convolutions have {moves}"] if moves and not net.norms else []
-    if net.norms:
-        assumed.append(f"activations ({hidden}) and convolutions ({moves}) were read by hints alone")
     reading = Reading(
         "discriminator",
         net.stages,
@@ -106,11 +98,33 @@ def read_discriminator(
         found.margin,
         found.errors,
         close(done, [layer.name for layer in net.layers]),
-        tuple(assumed),
+        tuple(_assumed(net, images is not None)),
         tried,
         round(time.perf_counter() - began, 2),
     )
     return Judged(reading, net, named(net, blocks), done[0].cost)
+
+
+def _assumed(net: Network, compared: bool) -> list[str]:
+    """What habit or hints settled, and why; `compared` says whether there were images to try its norms on."""
+    alone = sorted({stage.norm for stage in net.stages} & {"instance", "layer"})
+    said = [f"norms are by {', '.join(alone)}, with eps 1e-05: group norm would look alike"] if alone else []
+    names = [layer.name for layer in net.layers]
+    last = max((names.index(name) for name in net.norms), default=-1)
+    bent = last + 1 if last >= 0 and net.stages[last].norm_last else max(last, 0)  # a norm sees what lies before it
+    hints = "read by hints alone: the stored statistics saw real images too"
+    habit = "the usual ones: without a generator there are no images to hold against the stored statistics"
+    parts = (
+        (net.stages[:bent], net.stages[: last + 1], hints if compared else habit),
+        (net.stages[bent:-1], net.stages[last + 1 :], f"the usual ones: {UNSEEN}"),
+    )
+    for bends, moves, why in parts:
+        hidden = ", ".join(sorted({bend(stage) for stage in bends}))
+        steps = "; ".join(geometry(stage) for stage in moves if stage.op == "conv")
+        behind = f" behind {names[last]}" if why.endswith(UNSEEN) and last >= 0 else ""
+        said += [f"activations{behind} ({hidden}) are {why}"] if hidden else []
+        said += [f"convolutions{behind} ({steps}) are {why}"] if steps else []
+    return said
 
 
 def _one(size: int) -> float:

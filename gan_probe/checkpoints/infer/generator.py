@@ -12,7 +12,7 @@ import torch
 
 from gan_probe.checkpoints.infer.build import built, named
 from gan_probe.checkpoints.infer.chain import MOST_CHANNELS
-from gan_probe.checkpoints.infer.reading import Reading, bend, evidence, geometry, rivals
+from gan_probe.checkpoints.infer.reading import UNSEEN, Reading, bend, evidence, geometry, rivals
 from gan_probe.checkpoints.infer.search import RARE, SLOPES, USUAL, Prefix, Search
 from gan_probe.errors import BadInputError
 
@@ -100,12 +100,12 @@ class Candidate:
         names = [layer.name for layer in self.net.layers]
         found = rivals(self.done, names)
         last = max((i for i, block in enumerate(self.blocks) if block.norm), default=-1)
-        assumed = [f"{words}, as they nearly agree" for words in found.near]
+        assumed = [f"{words}: the stored statistics hardly tell, as the two nearly agree" for words in found.near]
         for i, stage in enumerate(self.stages):
             if last <= i < len(self.stages) - 1 and not (i == last and stage.norm_last):
-                assumed.append(f"{names[i]}'s activation is {bend(stage)}")
+                assumed.append(f"{names[i]}'s activation is {bend(stage)}: {UNSEEN}")
             if i > last and stage.op != "linear":
-                assumed.append(f"{names[i]} has {geometry(stage)}")
+                assumed.append(f"{names[i]} has {geometry(stage)}: {UNSEEN}")
         doubts = list(found.doubts)
         odd = {s.slope for s in self.stages if (s.activation, s.slope) in SLOPES and "activation" not in self.pinned}
         doubts += [f"leaky ReLU's slope is {slope:g} or near it: hardly anybody's choice" for slope in sorted(odd)]

@@ -27,6 +27,8 @@ CLOSE, HINTED = 0.015, 0.003  # unlikelihood within which a discriminator's read
 LOUD = 0.4  # a misfit below which a hint is to be trusted
 POOR = 0.25  # the median difference of a layer beyond which no reading is believed
 POOR_HINT = 0.6  # that of a discriminator, whose statistics saw real images too: a trained one stays below 0.2
+UNSEEN = "no stored statistic bears on it"  # why something was assumed
+SPELT = {"relu": "ReLU", "prelu": "PReLU", "elu": "ELU", "selu": "SELU"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Reading:
 
     `misfit` sums the layers' mean disagreement with their stored statistics, `runner_up` says in what the next best
     reading differs, `margin` by how much more it disagrees, `errors` the margin in standard errors;
-    `doubts` are properties that the statistics bear on but do not settle, `assumed` those on which they do not bear.
+    `doubts` are properties that the statistics bear on but do not settle, `assumed` those that were taken for other
+    reasons, each with its own.
     """
 
     role: Role
@@ -102,9 +105,10 @@ def rivals(done: Sequence[Prefix], names: Sequence[str]) -> Rivals:
         seen.add(round(other.misfit, 6))
         other = _up_to_the_last_norm(best, other)
         words = "; ".join(_differences(best, other, names))
+        theirs = "; ".join(_differences(other, best, names))
         errors = standard_errors(torch.cat(best.residuals), torch.cat(other.residuals))
         if found.margin is None:
-            found = replace(found, runner_up=words, margin=other.misfit - best.misfit, errors=errors)
+            found = replace(found, runner_up=theirs, margin=other.misfit - best.misfit, errors=errors)
         if other.cost - best.cost >= FAR:
             continue
         if _nearly_same(best, other):  # the noise of other latents may tell them apart wrongly
@@ -176,7 +180,9 @@ def _differences(best: Prefix, other: Prefix, names: Sequence[str]) -> list[str]
 
 def bend(stage: Stage) -> str:
     """The activation in words."""
-    return f"leaky ReLU {stage.slope:g}" if stage.activation == "leaky_relu" else stage.activation
+    if stage.activation == "leaky_relu":
+        return f"leaky ReLU {stage.slope:g}"
+    return SPELT.get(stage.activation, stage.activation)
 
 
 def geometry(stage: Stage) -> str:

@@ -73,7 +73,7 @@ def _with_all_labels(
     by_class = _by_class(main, truth, classes)
     sizes = f"{main.n_train:,} training and {len(truth):,} test images"
     others = "Controls: all rows but the first." if controls else "No control was asked for."
-    above = "Controls: test accuracy, over all classes." if controls else others
+    above = "The controls stand under test accuracy, over all classes." if controls else others
     shown = [str(row["class"]) for row in by_class.rows]
     figures = [
         _intervals("accuracies", "features", accuracy, f"95 % Wilson intervals; {sizes}. {others}"),
@@ -217,5 +217,6 @@ def _warnings(ladder: Ladder, truth: np.ndarray) -> list[str]:
     if at_edge := [
         f"{p.name} (C = {p.C:g})" for p in outcomes if p.validation is not None and p.C is not None and p.C in edges
     ]:
-        notes.append(f"Chosen at the edge of the grid, so a wider --c may do better: {', '.join(at_edge)}.")
+        named = ", ".join(dict.fromkeys(at_edge))  # with few labels again, under the same name
+        notes.append(f"Chosen at the edge of the grid, so a wider --c may do better: {named}.")
     return notes

@@ -63,7 +63,7 @@ def _beside(images: np.ndarray, indices: np.ndarray, nearest: np.ndarray, train:
 
 def distances(looks: Sequence[Look], sizes: str) -> Figure:
     """The share of samples and of held-out images within each distance of a training image, one panel a space."""
-    figure = new_figure(COLUMN, 0.35 + 1.3 * len(looks))
+    figure = new_figure(COLUMN, 0.55 + 1.3 * len(looks))
     panels = figure.subplots(len(looks), 1, squeeze=False)[:, 0]
     for axes, look in zip(panels, looks, strict=True):
         for values, colour, line, name in (
@@ -81,7 +81,7 @@ def distances(looks: Sequence[Look], sizes: str) -> Figure:
         axes.grid(axis="y")
         axes.set_ylabel("share within")
         axes.set_title(two_lines(look.name, 44), loc="left")
-    panels[0].legend(loc="lower right")
+    figure.legend(handles=panels[0].lines[:2], loc="outside upper left", ncols=2, frameon=False)
     panels[-1].set_xlabel("RMS difference to the nearest training image")
     return Figure(
         "distances",
