@@ -14,7 +14,7 @@ from gan_probe.testing import tiny_data, tiny_gan
 from gan_probe_plugins.collapse.verdict import OPEN, UNLIKE
 from gan_probe_plugins.paper.item import World
 from gan_probe_plugins.paper.items import all_items
-from gan_probe_plugins.paper.sections import summary
+from gan_probe_plugins.paper.sections import summary, tasks
 
 ITEMS = {item.name: item for item in all_items()}
 TOO_UNLIKE = "the samples are too unlike real images (precision 0.6%)"
@@ -290,6 +290,17 @@ def test_a_claim_about_samples_says_nothing_where_there_is_one_image_or_noise(se
     assert rows["memorisation"]["outcome"] == "did not hold"  # one image that is a copy is a copy
     assert rows["duplicates"]["outcome"] == "undecided"  # it is about the data
     assert "nothing out" in rows["duplicates"]["why"]
+
+
+@pytest.mark.parametrize(("twin", "first"), [("sharp transitions", "Not decided here; by itself"), ("smooth", "Undec")])
+def test_a_section_does_not_begin_with_held_where_other_parts_may_undo_it(twin, first):
+    numbers = dict.fromkeys(("half in", "low", "high", "sharp a leg", "sharp low", "sharp high"), 0.4)
+    walk = [{"path": "the walk", "verdict": "smooth"} | numbers, {"path": "memorised, 50", "verdict": twin} | numbers]
+    (task,) = tasks([ITEMS["figure-4"]], world())
+    part = task.complete(Report(findings=["It walks."], tables=tables(verdict=walk)))
+    assert part.findings[0].startswith(first)
+    assert part.findings[0].endswith("It walks.")
+    assert part.table("beside-the-paper").rows[-1]["what it says"].startswith(first.lower())
 
 
 def test_a_support_of_one_is_one_image():
