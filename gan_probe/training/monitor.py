@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SAMPLES = 512
 FEWEST = 50  # samples below which variety is not judged
 EVERY = 256  # steps between looks in the long run: a look takes about as long as a step
+HARDLY = 0.1  # of the precision of real images: surely fewer samples are like none
 FRAMES = 60
 FRAME_SIDE = 384  # pixels, about
 MEASURES = ("precision", "recall", "density", "coverage", "fid", "kid")
@@ -164,6 +165,18 @@ class Monitor:
             "alone. The 95% intervals are in artifacts/training-measures.csv.",
             formats=dict.fromkeys(MEASURES, ".3f") | {"fid": ".4g", "kid": ".3g"} if rows else {},
         )
+
+    def astray(self) -> str:
+        """That hardly a sample lay among real images when last measured, with the numbers; empty where it is not so."""
+        reference = self._elsewhere or self.reference
+        measured = [look.measures for look in self.looks if look.measures]
+        if reference is None or not measured:
+            return ""
+        real, last = reference.held_out.precision.value, measured[-1]
+        if last["precision_high"] >= HARDLY * real:
+            return ""
+        numbers = f"precision {last['precision']:.3f}, real images {real:.2f}, in {self.measured_in.name}"
+        return f"hardly a sample lies among real images ({numbers})"
 
     def signal_figure(self) -> Figure:
         """The signals by training step beside their bands for real images, as figure `signals`.

@@ -52,6 +52,8 @@ def training_report(
     batch = min(training["recipe"]["batch_size"], training["images"])
     speed = training["steps"] * batch / max(training["seconds"], 1e-9)
     words = verdict.words[0].upper() + verdict.words[1:]
+    if astray := monitor.astray():  # the verdict is on the course of training, and says nothing of how good samples are
+        words += f", {'but' if verdict.kind == 'steady' else 'and'} {astray}"
     taken = f"{training['steps']:,} step{'' if training['steps'] == 1 else 's'}"
     return Report(
         findings=[f"{words}. {taken}, each of {batch:,} of the {training['images']:,} training images."],

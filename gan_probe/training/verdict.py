@@ -198,9 +198,11 @@ def _recall(looks: Sequence[Look], reference: Reference) -> list[dict[str, Cell]
 def _balance(rows: Sequence[Row], changes: int) -> list[dict[str, Cell]]:
     if not rows:
         return []
+    right, sure, lasting = f"{WON:.0%} or more", f"{SURE} or less", ", over the last tenth"
+    certain, told = f"D's probability for samples is {sure}", f"{right} are told rightly"
     return [
-        _evidence("told rightly by D", f"{rows[-1].d_accuracy:.1%}", "", f"{WON:.0%} or more, and at once:"),
-        _evidence("D's probability for samples", f"{rows[-1].d_fake:.3f}", "", f"{SURE} or less, over the last tenth"),
+        _evidence("told rightly by D", f"{rows[-1].d_accuracy:.1%}", "", f"{right} while {certain}{lasting}"),
+        _evidence("D's probability for samples", f"{rows[-1].d_fake:.3f}", "", f"{sure} while {told}{lasting}"),
         _evidence("changes of the upper hand", str(changes), "", f"{SWINGS} or more"),
     ]
 

@@ -1,6 +1,7 @@
 """Collapse: planted ones are told from healthy generators, and planted supports are found."""
 
 import functools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,11 +10,15 @@ import gan_probe
 from gan_probe import BadInputError
 from gan_probe.data import Data, Split, open_data
 from gan_probe.feature_space import names
+from gan_probe.measures.birthday import Support
+from gan_probe.measures.intervals import Estimate
 from gan_probe_plugins.collapse import classes
+from gan_probe_plugins.collapse.verdict import judged, too_few
 
 from .planted import planted
 
 CALLED = "collapsed: "
+LEFT_OPEN = "undecided: its support does not exclude a collapse; no other sign of one"
 
 
 @functools.cache
@@ -69,9 +74,56 @@ def test_planted_collapses_are_told_from_healthy_generators(make, sign, seeds):
     words = [verdict(make(seed), seed) for seed in seeds]
     print(f"\n{make.__name__}: {sum(w.startswith(CALLED) for w in words)} of {len(seeds)} called")
     if sign is None:
-        assert words == ["no sign of collapse"] * len(seeds)
+        assert not any(w.startswith(CALLED) for w in words)
+        assert set(words) <= {"no sign of collapse", LEFT_OPEN}
     else:
         assert all(w.startswith(CALLED) and sign in w for w in words)
+
+
+def supported(value, low, high):
+    return Support(1000, 0 if value is None else 30, value, low, high, "planted")
+
+
+@pytest.mark.parametrize(
+    ("mine", "real", "few"),
+    [
+        ((100, 80, 200), (11_200, 2760, 131_000), True),
+        ((355, 237, 558), (11_200, 2760, 131_000), None),  # the line to a collapse, 276, lies within
+        ((5000, 4000, 6000), (11_200, 2760, 131_000), None),  # above it, but below a tenth of what there may be
+        ((20_000, 13_100, 30_000), (11_200, 2760, 131_000), False),
+        ((None, 300, None), (11_200, 2760, 131_000), None),
+        ((None, 300, None), (None, 2760, None), False),  # nothing bounds what real images have
+        ((None, 200, None), (None, 2760, None), None),
+    ],
+)
+def test_a_support_excludes_a_collapse_only_where_the_intervals_do(mine, real, few):
+    assert too_few(supported(*mine), supported(*real)) is few
+
+
+def side(support, precision, lost=0.0):
+    precise, away = (Estimate(value, value, value, "planted") for value in (precision, lost))
+    return SimpleNamespace(
+        support=supported(*support), measures=SimpleNamespace(precision=precise), bins=SimpleNamespace(lost=away)
+    )
+
+
+@pytest.mark.parametrize(
+    ("precision", "words"),
+    [
+        (0.9, LEFT_OPEN),
+        (
+            0.006,
+            "undecided: its support does not exclude a collapse; its samples are too unlike real images for their "
+            "kinds to be told",
+        ),
+    ],
+)
+def test_what_is_not_excluded_is_not_called_excluded(precision, words):
+    both = {"samples": side((355, 237, 558), precision), "held": side((11_200, 2760, 131_000), 0.9)}
+    found = judged(SimpleNamespace(**both), None)
+    assert (found.words, found.collapsed) == (words, False)
+    assert found.evidence[0]["wrong"] == "undecided"
+    assert found.evidence[0]["wrong if"] == "surely below 276; not if surely 13,100 or more"
 
 
 @functools.cache

@@ -11,12 +11,13 @@ from PIL import Image
 from gan_probe.checkpoints.native import load_checkpoint, save_checkpoint
 from gan_probe.data import Data, Split
 from gan_probe.feature_space import open_space
+from gan_probe.report.model import Report
 from gan_probe.testing import tiny_gan
 from gan_probe.training import Recipe
 from gan_probe.training.checkpoint import train_checkpoint
 from gan_probe.training.grids import SampleGrids
 from gan_probe.training.history import History
-from gan_probe.training.monitor import Monitor
+from gan_probe.training.monitor import MEASURES, Look, Monitor
 from gan_probe.training.report import training_report
 from gan_probe.training.verdict import Verdict
 
@@ -38,7 +39,8 @@ def test_the_verdict_stands_first_with_its_evidence(trained: Path) -> None:
     assert analysis["tables"][0]["title"].startswith("Verdict: too early to tell")
     (finding,) = analysis["findings"]
     words, batch = analysis["tables"][0]["title"].removeprefix("Verdict: t"), analysis["options"]["batch_size"]
-    assert finding == f"T{words}. 24 steps, each of {batch} of the 128 training images."
+    assert finding.startswith(f"T{words}, and hardly a sample lies among real images (precision 0.000, ")
+    assert finding.endswith(f"). 24 steps, each of {batch} of the 128 training images.")
     assert [figure["name"] for figure in analysis["figures"]] == [
         "losses",
         "signals",
@@ -76,6 +78,38 @@ def test_info_survives_a_verdict_of_another_kind(tmp_path: Path, gan_probe_comma
     gan.card.training["verdict"] = verdict
     save_checkpoint(gan, tmp_path / "a.pt")
     assert gan_probe_command("info", tmp_path / "a.pt")[0] == 0
+
+
+def made(kind: str, words: str, look: Look | None = None) -> Report:
+    """The report of a training of 10 steps on images of noise, after this look."""
+    gan, rng = tiny_gan(), np.random.default_rng(0)
+    grids, size = SampleGrids(1, rng), gan.card.image_size
+    images = rng.integers(0, 256, (200, size, size, 1), np.uint8)
+    monitor = Monitor(images, rng, open_space("pixels", size, 1))
+    grids(0, gan)
+    monitor(0, gan)
+    monitor.looks += [] if look is None else [look]
+    ran = {"recipe": {"batch_size": 128}, "steps": 10, "images": 200, "seconds": 2.0, "machine": "CPU"}
+    gan.card.training.update(ran)
+    return training_report(History(), gan, grids, monitor, Verdict(kind, None, words))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "precision", "begins"),
+    [
+        ("steady", "steady", 0.0, "Steady, but hardly a sample lies among real images (precision 0.000, real images "),
+        ("collapsed", "collapsed", 0.0, "Collapsed, and hardly a sample lies among real images (precision 0.000, "),
+        ("steady", "steady", 0.9, "Steady. 10 steps"),
+    ],
+)
+def test_a_steady_training_to_samples_like_nothing_real_is_told_as_such(
+    kind: str, words: str, precision: float, begins: str
+) -> None:
+    measures = {name + end: precision for name in MEASURES for end in ("", "_low", "_high")}
+    signals = {"diversity": 1.0, "kinds": 1.0, "duplicates": 0.0}
+    (finding,) = made(kind, words, Look(10, signals, measures)).findings
+    assert finding.startswith(begins)
+    assert (", in pixels). 10 steps" in finding) == (precision == 0)
 
 
 def test_the_speed_counts_the_images_of_minibatches_that_take_in_all_there_are() -> None:

@@ -168,6 +168,14 @@ def test_the_evidence_is_a_table_under_the_words() -> None:
     assert set(verdict.to_dict()) == {"kind", "step", "words"}
 
 
+def test_each_line_of_the_evidence_stands_alone() -> None:
+    lines = {r["sign"]: str(r["wrong if"]) for r in of_rows((0.8, 0.3)).evidence}
+    for sign in ("told rightly by D", "D's probability for samples"):
+        assert not lines[sign].endswith(":")
+        assert "99% or more" in lines[sign]
+        assert "0.05 or less" in lines[sign]
+
+
 def test_every_sequence_of_looks_gets_a_verdict() -> None:
     for kinds in itertools.product((0.05, LINE, 0.9), repeat=5):
         assert of_kinds(*kinds).kind in ("steady", "collapsed", "unformed", "oscillating")

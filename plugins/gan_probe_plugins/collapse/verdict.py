@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 # Lines between planted collapses and the healthy models of the zoo. The latter had 0.2 of the support of real images or
 # more, rooms in pixels the least, and 6 % of real images in lost kinds at most; 3 of 10 digits lose two thirds.
-FEW = 0.1  # of the support of real images: a collapse, if it is surely less than this of what they surely have
+FEW = 0.1  # of the support of real images: a collapse is surely less, and what surely is none has surely as much
 LOST = 0.2  # of real images in kinds that samples hardly show
 STRANGE = 0.5  # of the precision of real images: below it, samples' kinds are not those of real images
-NOT_JUDGED = "not judged"
+NOT_JUDGED, UNDECIDED = "not judged", "undecided"
+NO_SIGN = "no sign of collapse"
+OPEN = "its support does not exclude a collapse"
+UNLIKE = "its samples are too unlike real images for their kinds to be told"
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
     Kinds and classes count only where samples are near enough to real images to be told by them.
     """
     mine, real = found.samples, found.held
-    few = mine.support.high is not None and mine.support.high < FEW * real.support.low
+    few = too_few(mine.support, real.support)
     least = STRANGE * real.measures.precision.value
     strange = mine.measures.precision.value < least
     number = _round(mine.support.value)
@@ -55,8 +58,8 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
             "support",
             _in_words(mine.support),
             _in_words(real.support),
-            f"surely below {FEW * real.support.low:,.0f}",
-            few,
+            f"surely below {FEW * real.support.low:,.0f}; not if surely {FEW * most(real.support):,.0f} or more",
+            UNDECIDED if few is None else few,
         ),
         _row(
             "real images in lost kinds",
@@ -87,10 +90,26 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
     )
     if signs:
         return Verdict(True, f"collapsed: {'; '.join(signs)}", tuple(evidence))
-    if strange:
-        words = "its support shows no collapse; its samples are too unlike real images for their kinds to be told"
-        return Verdict(False, words, tuple(evidence))
-    return Verdict(False, "no sign of collapse", tuple(evidence))
+    return Verdict(False, _unsigned(few, strange), tuple(evidence))
+
+
+def too_few(mine: Support, real: Support) -> bool | None:
+    """Whether samples have the support of a collapse; None where the intervals leave it open."""
+    if mine.high is not None and mine.high < FEW * real.low:
+        return True
+    return False if mine.low >= FEW * most(real) else None
+
+
+def most(real: Support) -> float:
+    """The support that real images may have; what they surely have where none of them collide, as nothing bounds it."""
+    return real.low if real.high is None else real.high
+
+
+def _unsigned(few: bool | None, strange: bool) -> str:
+    """The words where there is no sign of a collapse, which excludes one only as far as its support does."""
+    if few is None:
+        return f"undecided: {OPEN}; {UNLIKE if strange else 'no other sign of one'}"
+    return f"its support shows no collapse; {UNLIKE}" if strange else NO_SIGN
 
 
 def _in_words(found: Support) -> str:
@@ -100,8 +119,8 @@ def _in_words(found: Support) -> str:
     return f"{_round(found.value)} ({_round(found.low)} to {_round(found.high)})"
 
 
-def _row(sign: str, samples: str, real: str, line: str, wrong: bool | None) -> dict[str, Cell]:
-    shown = NOT_JUDGED if wrong is None else "yes" if wrong else "no"
+def _row(sign: str, samples: str, real: str, line: str, wrong: bool | str | None) -> dict[str, Cell]:
+    shown = NOT_JUDGED if wrong is None else wrong if isinstance(wrong, str) else "yes" if wrong else "no"
     return {"sign": sign, "samples": samples, "real images": real, "wrong if": line, "wrong": shown}
 
 

@@ -129,9 +129,9 @@ def _completed(item: Item, world: World) -> Callable[[Report], Report]:
 
 
 def _worded(item: Item, outcome: Outcome) -> str:
-    if item.of_samples and outcome.word == "held":  # other parts tell, which may end later
-        doubt = "it means nothing if the samples have collapsed or are like no real image: see the first table"
-        return f"held by itself ({outcome.why}); {doubt}"
+    if item.of_samples and outcome.word == "held":  # other parts tell, which may end later: "held" may not stand first
+        doubt = "it means nothing if the samples have collapsed or are like no real image, see the first table"
+        return f"not decided here; by itself it would hold ({outcome.why}); {doubt}"
     return f"{outcome.word} ({outcome.why})"
 
 

@@ -11,11 +11,13 @@ import pytest
 from gan_probe import Figure, Report, Table
 from gan_probe.data import Data, Split
 from gan_probe.testing import tiny_data, tiny_gan
+from gan_probe_plugins.collapse.verdict import OPEN, UNLIKE
 from gan_probe_plugins.paper.item import World
 from gan_probe_plugins.paper.items import all_items
-from gan_probe_plugins.paper.sections import summary
+from gan_probe_plugins.paper.sections import summary, tasks
 
 ITEMS = {item.name: item for item in all_items()}
+TOO_UNLIKE = "the samples are too unlike real images (precision 0.6%)"
 
 
 def world(**more: Any) -> World:
@@ -224,20 +226,23 @@ def test_table_3_asks_whether_samples_beat_as_many_real_images(low, high, word):
 
 
 @pytest.mark.parametrize(
-    ("title", "low", "word"),
+    ("words", "word", "why"),
     [
-        ("Verdict: no sign of collapse", 900, "held"),
-        ("Verdict: no sign of collapse", 90, "undecided"),
-        ("Verdict: its support shows no collapse; its samples are too unlike", 900, "undecided"),
-        ("Verdict: collapsed: it has about 7 different images", 900, "did not hold"),
+        ("no sign of collapse", "held", "by the interval 10% of what real images, of which none collide, surely have"),
+        (f"undecided: {OPEN}; no other sign of one", "undecided", "the interval of its support does not exclude one"),
+        (f"its support shows no collapse; {UNLIKE}", "undecided", f"{TOO_UNLIKE} for their kinds to be told"),
+        (
+            f"undecided: {OPEN}; {UNLIKE}",
+            "undecided",
+            f"{TOO_UNLIKE} for their kinds to be told; no sign of a collapse",
+        ),
+        ("collapsed: it has about 7 different images", "did not hold", "the first table"),
     ],
 )
-def test_no_collapse_holds_only_with_a_support_that_is_surely_large(title, low, word):
-    rows = [
-        {"of": "samples", "n": 1000, "support": 2000, "low": low, "high": None},
-        {"of": "real images", "n": 1000, "support": 3000, "low": 2000, "high": 5000},
-    ]
-    assert said("no-collapse", Report(tables=[Table("verdict", [], title), Table("support", rows)])) == word
+def test_no_collapse_holds_only_where_the_verdict_excludes_one(words, word, why):
+    outcome = ITEMS["no-collapse"].outcome(world(), collapse(words, 0.006))
+    assert outcome.word == word
+    assert why in outcome.why
 
 
 def collapse(words: str, precision: float, least: float = 900) -> Report:
@@ -285,6 +290,17 @@ def test_a_claim_about_samples_says_nothing_where_there_is_one_image_or_noise(se
     assert rows["memorisation"]["outcome"] == "did not hold"  # one image that is a copy is a copy
     assert rows["duplicates"]["outcome"] == "undecided"  # it is about the data
     assert "nothing out" in rows["duplicates"]["why"]
+
+
+@pytest.mark.parametrize(("twin", "first"), [("sharp transitions", "Not decided here; by itself"), ("smooth", "Undec")])
+def test_a_section_does_not_begin_with_held_where_other_parts_may_undo_it(twin, first):
+    numbers = dict.fromkeys(("half in", "low", "high", "sharp a leg", "sharp low", "sharp high"), 0.4)
+    walk = [{"path": "the walk", "verdict": "smooth"} | numbers, {"path": "memorised, 50", "verdict": twin} | numbers]
+    (task,) = tasks([ITEMS["figure-4"]], world())
+    part = task.complete(Report(findings=["It walks."], tables=tables(verdict=walk)))
+    assert part.findings[0].startswith(first)
+    assert part.findings[0].endswith("It walks.")
+    assert part.table("beside-the-paper").rows[-1]["what it says"].startswith(first.lower())
 
 
 def test_a_support_of_one_is_one_image():

@@ -36,20 +36,21 @@ class NoCollapse(Item):
         return [*generator(world.gan.card), Deviation("evidence", "by eye", "support, bins and classes, by intervals")]
 
     def outcome(self, world: World, report: Report) -> Outcome:
-        """No sign of collapse, and a support that is surely above the line of a collapse."""
-        from gan_probe_plugins.collapse.verdict import FEW
+        """The verdict's own, which calls no collapse only where the support surely excludes one."""
+        from gan_probe_plugins.collapse.verdict import FEW, NO_SIGN
 
         words = report.table("verdict").title.removeprefix("Verdict: ")
-        mine, real = (only(report, "support", of=who) for who in ("samples", "real images"))
+        mine = only(report, "support", of="samples")
         verdict: Any = world.gan.card.training.get("verdict")
         steady = f"; its training was {verdict['words']}" if isinstance(verdict, dict) and "words" in verdict else ""
         here = f"{words}{steady}; support at least {_images(number(mine['low']))}; n = {mine['n']:,} samples"
         if words.startswith("collapsed"):
             return Outcome(here, "did not hold", "the signs are in the first table")
-        expected = real["high"] if real["high"] is not None else real["support"] or real["low"]
-        if words == "no sign of collapse" and number(mine["low"]) >= FEW * number(expected):
-            return Outcome(here, "held", f"no sign, and by the interval {FEW:.0%} of real images' support or more")
-        return Outcome(here, "undecided", "no sign of a collapse, but the intervals do not exclude one")
+        if words == NO_SIGN:
+            bounded = only(report, "support", of="real images")["high"] is not None
+            whole = "of real images' support" if bounded else "of what real images, of which none collide, surely have"
+            return Outcome(here, "held", f"no sign, and by the interval {FEW:.0%} {whole} or more")
+        return Outcome(here, "undecided", _open(words, report))
 
     def undermines(self, report: Report) -> str:
         """Samples that have collapsed, or of which hardly one lies among real images."""
@@ -89,6 +90,16 @@ class NearReal(Item):
             f"{value(held, ('FID', 'FID low', 'FID high'), '.3g')}; n = {row['n']:,}"
         )
         return Outcome(here, "not comparable", "the paper gives no such number")
+
+
+def _open(words: str, report: Report) -> str:
+    """Why there may be a collapse, though there is no sign of one."""
+    from gan_probe_plugins.collapse.verdict import OPEN, UNLIKE
+
+    precision = number(only(report, "measures", measure="precision")["samples"])
+    unlike = f"the samples are too unlike real images (precision {precision:.1%}) for their kinds to be told"
+    few = "no sign of a collapse, but the interval of its support does not exclude one"
+    return "; ".join([*([unlike] if UNLIKE in words else []), *([few] if OPEN in words else [])])
 
 
 def _images(n: float) -> str:
