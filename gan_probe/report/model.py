@@ -149,7 +149,11 @@ class Report:
 
     def __str__(self) -> str:
         """What came out, and which tables and figures tell more: a page's worth, where `repr` has everything."""
-        parts = {"tables": self.tables, "figures": self.figures, "artifacts": self.artifacts}
+        parts: dict[str, Sequence[Table | Figure | Artifact]] = {
+            "tables": self.tables,
+            "figures": self.figures,
+            "artifacts": self.artifacts,
+        }
         there = (f"{kind}: {', '.join(part.name for part in some)}" for kind, some in parts.items() if some)
         wrong = [f"{self.status}: {self.error}"] if self.error else []
         return "\n".join([self.title or self.name or "Report", *wrong, *self.findings, *there])
