@@ -128,8 +128,12 @@ def test_figures_5_6_8_go_by_the_interval_of_the_difference_to_the_control(low, 
     rising = [{"response": x} for x in (0.1, 0.5, 0.9)]
     turn = tables(response=rising, steadiness=[steady], difference=[{"difference": 0.0} | interval])
     assert said("figure-8", Report(tables=turn)).startswith(word)
+    trembling = [{"response": x} for x in (0.1, 0.9, 0.88)]
+    turn = tables(response=trembling, steadiness=[steady], difference=[{"difference": 0.0} | interval])
+    assert said("figure-8", Report(tables=turn)).startswith(word)
     falling = tables(response=rising[::-1], steadiness=[steady], difference=[{"difference": 0.0} | interval])
-    assert said("figure-8", Report(tables=falling)) != "held"
+    # of the mean's fall there is no interval
+    assert said("figure-8", Report(tables=falling)).startswith("did not" if high < 0 else "undecided")
 
 
 def test_figure_6_without_an_independent_judge_holds_nothing():
@@ -181,6 +185,24 @@ def test_figure_4_holds_only_where_the_memorising_twin_is_found_out(verdict, twi
     outcome = ITEMS["figure-4"].outcome(world(), Report(tables=tables(verdict=walk)))
     assert outcome.word == word
     assert ("plausible is not measured" in outcome.why) == (twin != "smooth")
+
+
+@pytest.mark.parametrize(
+    ("low", "twin", "word", "why"),
+    [
+        (0.25, "sharp transitions", "held", "of smoothness alone"),
+        (0.24, "sharp transitions", "undecided", "the interval reaches below a quarter of a leg"),
+        (None, "sharp transitions", "undecided", "the interval reaches below a quarter of a leg"),
+        (0.24, "smooth", "undecided", "the memorising control was not found out"),
+    ],
+)
+def test_figure_4_holds_only_where_the_interval_stays_above_the_line(low, twin, word, why):
+    sharp = dict.fromkeys(("sharp a leg", "sharp low", "sharp high"), 0.0)
+    half = dict.fromkeys(("half in", "high"), None if low is None else 0.35) | {"low": low}
+    walk = [{"path": "the walk", "verdict": "smooth"} | half | sharp, {"path": "memorised, 50", "verdict": twin}]
+    outcome = ITEMS["figure-4"].outcome(world(), Report(tables=tables(verdict=walk)))
+    assert outcome.word == word
+    assert outcome.why.startswith(why)
 
 
 @pytest.mark.parametrize(
