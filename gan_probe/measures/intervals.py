@@ -64,6 +64,25 @@ def paired_difference(first: np.ndarray, second: np.ndarray, confidence: float =
     return (gained - lost) / n, max(-1.0, centre - half), min(1.0, centre + half)
 
 
+def paired_ratio(first: np.ndarray, second: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
+    """The ratio of two proportions seen on the same n items, as (ratio, low, high): that of `first` over `second`.
+
+    Both are (N,) bool. The interval is Bonett and Price's hybrid (2006): the ratio of the ends of two Wilson intervals,
+    at the confidence at which it is as wide as pairs ask for. Items on which neither holds say nothing of it. It is
+    never without a width; where `first` holds nowhere it begins at 0. Raises BadInputError where `second` does.
+    """
+    from scipy.stats import norm
+
+    above, below, n = int(first.sum()), int(second.sum()), int((first | second).sum())
+    if below == 0:
+        raise BadInputError("there is no ratio to a share of zero")
+    apart = math.sqrt(((first ^ second).sum() + 2) / ((above + 1) * (below + 1)))  # standard errors of logarithms
+    alone = sum(math.sqrt((1 - (count + 1) / (n + 2)) / (count + 1)) for count in (above, below))
+    each = 2 * float(norm.cdf(norm.ppf(0.5 + confidence / 2) * apart / alone)) - 1
+    (low, high), (least, most) = wilson(above, n, each), wilson(below, n, each)
+    return above / below, low / most, high / least
+
+
 def t_mean(values: np.ndarray, confidence: float = 0.95, *, overlap: float = 0.0) -> tuple[float, float, float]:
     """Student's interval of the mean over draws, as (mean, low, high).
 

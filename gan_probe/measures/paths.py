@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_probe.measures.bootstrap import bootstrap_mean
-from gan_probe.measures.intervals import Estimate, none_in
+from gan_probe.measures.intervals import Estimate, none_in, t_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,9 +132,11 @@ def refine(
 class Smoothness:
     """How evenly a path changes: `half`, the mean of its legs' `half_share`, and `sharp`, its sharp transitions a leg.
 
-    Their intervals are over legs. `leaps` says that the path is not smooth: that half of a leg's change happens in less
-    than `HALF` of it, or that legs have sharp transitions (of eight legs about three), by the intervals; `isolated`,
-    that there are some, too few for that. A path on which nothing changes has no `half`.
+    Their intervals are over legs: Student's for `half`; the percentile bootstrap for `sharp`, whose counts are skewed,
+    which of few legs covers less often than it says, 85 to 90 times in 100 of eight legs. `leaps` says that the path is
+    not smooth: that half of a leg's change happens in less than `HALF` of it, or that legs have sharp transitions (of
+    eight legs about three), by the intervals; `isolated`, that there are some, too few for that. A path of which fewer
+    than two legs change has no `half`.
     """
 
     half: Estimate | None
@@ -156,6 +158,13 @@ def smoothness(steps: np.ndarray, places: Places, rng: np.random.Generator) -> S
     shares = np.array([half_share(leg) for leg in steps])
     moving = shares[np.isfinite(shares)]
     counts = np.bincount(places.leg[places.sharp], minlength=len(steps)).astype(float)
-    half = bootstrap_mean(moving, rng) if len(moving) else None
     # drawn from legs without any, the bootstrap would be sure that there is none
-    return Smoothness(half, bootstrap_mean(counts, rng) if counts.any() else none_in(len(steps)))
+    return Smoothness(over_legs(moving), bootstrap_mean(counts, rng) if counts.any() else none_in(len(steps)))
+
+
+def over_legs(values: np.ndarray) -> Estimate | None:
+    """The mean over legs (L,) of what is never below zero, with Student's interval; None of fewer than two legs."""
+    if len(values) < 2:
+        return None
+    mean, low, high = t_mean(values)
+    return Estimate(mean, max(0.0, low), high, "Student's t over legs")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from gan_probe.measures.intervals import crossed_mean, paired_difference, t_mean, wilson
+from gan_probe.measures.intervals import crossed_mean, paired_difference, paired_ratio, t_mean, wilson
 
 CLASSES, FEATURES, IMAGES = 3, 8, 300
 MEANS = np.random.default_rng(7).normal(0, 0.8, (CLASSES, FEATURES))
@@ -104,6 +104,21 @@ def test_paired_difference_covers_that_of_two_classifiers_that_err_together(pair
         v = np.where(rng.random(n) < shared, u, rng.random(n))
         hits += covers(paired_difference(u < p, v < q), p - q)
     check(f"paired_difference, {p} against {q}, shared {shared}, n {n}", hits, wanted)
+
+
+# the share before, the shares of those that stay and of others that come, and items
+RATIOS = [(0.5, 0.03, 0.0, 50), (0.53, 0.22, 0.02, 1000), (0.53, 0.95, 0.05, 1000), (0.05, 0.5, 0.01, 1000)]
+
+
+@with_settings(("before", "kept", "new", "n"), [(0.53, 0.8, 0.1, 300)], RATIOS)
+def test_paired_ratio_covers_that_of_two_shares_of_the_same_items(before, kept, new, n, wanted):
+    rng = np.random.default_rng(5)
+    hits = 0
+    for _ in range(wanted[0]):
+        first = rng.random(n) < before
+        second = rng.random(n) < np.where(first, kept, new)
+        hits += covers(paired_ratio(second, first), kept + new * (1 - before) / before)
+    check(f"paired_ratio, {before}, of which {kept} stay and {new} of the rest come, n {n}", hits, wanted)
 
 
 @pytest.mark.parametrize("outcome", [right, gain])

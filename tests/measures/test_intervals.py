@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import t, ttest_1samp
 
 from gan_probe import BadInputError
-from gan_probe.measures.intervals import crossed_mean, paired_difference, spread, t_mean, wilson
+from gan_probe.measures.intervals import crossed_mean, paired_difference, paired_ratio, spread, t_mean, wilson
 
 
 def test_wilson_equals_its_closed_form():
@@ -38,6 +38,38 @@ def test_paired_difference_changes_sign_when_the_two_are_exchanged():
     a, b = rng.random(200) < 0.8, rng.random(200) < 0.7
     d, low, high = paired_difference(a, b)
     assert paired_difference(b, a) == pytest.approx((-d, -high, -low))
+
+
+def counted(both, first, second, neither):
+    """Two (N,) bool, by how many items both hold, one of them alone, or neither."""
+    groups = [(True, True)] * both + [(True, False)] * first + [(False, True)] * second + [(False, False)] * neither
+    return np.array(groups).reshape(-1, 2).T
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [((6, 26, 4, 12), (3.2, 1.766544, 5.796628)), ((6, 4, 26, 12), (0.3125, 0.1725141, 0.566077))],
+)
+def test_paired_ratio_gives_the_values_that_its_author_prints(counts, expected):
+    assert paired_ratio(*counted(*counts)) == pytest.approx(expected, rel=1e-6)  # in the manual of R's statpsych
+
+
+def test_paired_ratio_is_inverted_when_the_two_are_exchanged_and_items_of_neither_say_nothing():
+    ratio, low, high = paired_ratio(*counted(40, 9, 3, 0))
+    assert paired_ratio(*counted(40, 3, 9, 500)) == pytest.approx((1 / ratio, 1 / high, 1 / low))
+
+
+@pytest.mark.parametrize(("counts", "ratio"), [((0, 0, 20, 5), 0.0), ((20, 0, 0, 5), 1.0), ((1, 0, 0, 0), 1.0)])
+def test_paired_ratio_has_a_width_where_none_are_left_and_where_nothing_changes(counts, ratio):
+    found, low, high = paired_ratio(*counted(*counts))
+    assert found == ratio
+    assert 0 <= low <= ratio < high < np.inf
+    assert low < ratio or ratio == 0
+
+
+def test_a_ratio_to_nothing_is_refused():
+    with pytest.raises(BadInputError, match="ratio to a share of zero"):
+        paired_ratio(*counted(0, 5, 0, 5))
 
 
 def test_t_mean_equals_scipys_one_sample_interval():

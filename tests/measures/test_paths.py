@@ -6,7 +6,7 @@ import torch
 from scipy.stats import poisson
 
 from gan_probe.measures import paths
-from gan_probe.measures.paths import distances, half_share, interpolate, refine, smoothness, steps_of
+from gan_probe.measures.paths import Places, distances, half_share, interpolate, refine, smoothness, steps_of
 
 LEGS, STEPS, HALVINGS = 8, 24, 4
 
@@ -122,6 +122,30 @@ def test_a_curve_that_stands_and_hurries_is_no_smooth_one_though_it_never_leaps(
     for width, leaps in ((0.03, True), (0.3, False)):
         steps, places = hurrying(width)
         assert smoothness(steps, places, np.random.default_rng(0)).leaps == leaps
+
+
+def smooth(steps):
+    """The smoothness of steps (L, K) none of which was found to be sharp."""
+    none = np.empty(0, int)
+    return smoothness(steps, Places(none, none, *[np.empty(0)] * 4), np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("legs", [2, 8])
+def test_half_of_the_change_of_few_legs_is_told_as_surely_as_it_says(legs):
+    rng = np.random.default_rng(0)
+    steps = rng.gamma(2.0, size=(400, legs, STEPS))
+    truth = np.mean([half_share(leg) for leg in steps.reshape(-1, STEPS)])
+    halves = [smooth(walk).half for walk in steps]
+    assert 0.92 <= np.mean([half.low <= truth <= half.high for half in halves]) <= 0.985
+    assert halves[0].method == "Student's t over legs"
+
+
+def test_one_leg_that_moves_says_nothing_of_others():
+    steps = np.zeros((3, STEPS))
+    steps[1] = 1
+    assert smooth(steps).half is None
+    steps[2] = 1
+    assert smooth(steps).half.value == pytest.approx(0.5)
 
 
 def test_a_curve_on_which_nothing_happens_has_neither_half_nor_leaps():

@@ -37,7 +37,7 @@ OPTIONS = {
     "collapse": {"feature_space": "pixels", "judge": "none", "most": 128},
     "dedup": {"steps": 5, "planted": 10},
     "directions": {"count": 2, "samples": 30, "tried": 8},
-    "filter-dropout": {"boxes": BOXES, "samples": 50, "draws": 2, "feature_space": "pixels"},
+    "filter-dropout": {"boxes": BOXES, "samples": 50, "draws": 3, "feature_space": "pixels"},
     "linear-probe": {"c": (1e-3,), "store": False},
     "nearest-neighbors": {"count": 30, "feature_space": "pixels", "shift": 1},
     "nn-classifier": {"sizes": (20, 150)},

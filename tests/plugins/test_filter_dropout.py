@@ -15,6 +15,7 @@ from gan_probe_plugins.filter_dropout import detectors
 from gan_probe_plugins.filter_dropout.detectors import errors, train_finder, train_judge
 from gan_probe_plugins.filter_dropout.maps import chosen_layer, fit, inside
 from gan_probe_plugins.filter_dropout.positions import covered, patches
+from gan_probe_plugins.filter_dropout.tables import fewer, share_of
 
 SIZE, MAPS = 16, 12
 WINDOWS = (4, 7)  # the maps that draw a window, on the left or on the right
@@ -121,7 +122,7 @@ def test_the_planted_maps_are_the_strongest_and_dropping_them_changes_the_boxes_
 
 def test_boxes_of_nothing_tell_less_than_boxes_of_windows(boxes):
     """The control of the choice: the same boxes shuffled among the samples are right on half of them, by chance."""
-    options = {"boxes": str(boxes), "top": 2, "samples": 50, "draws": 2, "feature_space": "pixels"}
+    options = {"boxes": str(boxes), "top": 2, "samples": 50, "draws": 3, "feature_space": "pixels"}
     windows = gan_probe.run(planted(), "filter-dropout", **options)
     document = json.loads(boxes.read_text())
     order = np.random.default_rng(3).permutation(40)
@@ -167,6 +168,65 @@ def test_both_detectors_find_what_is_drawn_and_not_what_is_not(monkeypatch):
         assert not detector.present(blank).any()
         again = train_one(*train, np.random.default_rng(1), lambda *_: None)
         np.testing.assert_array_equal(again(test[0]), detector(test[0]))
+
+
+def test_an_object_that_is_gone_from_all_samples_is_not_surely_gone_from_all_others():
+    before = np.arange(100) < 40
+    for draws in (1, 3):  # random maps that all take it, too
+        fall, low, high = fewer(before, np.zeros((draws, 100), bool))
+        assert (fall, high) == (1, 1)
+        assert 0.85 < low < 0.95
+    assert fewer(before & ~before, np.zeros((1, 100), bool)) is None
+
+
+def test_maps_without_an_effect_have_an_interval_around_zero():
+    before = np.arange(100) < 40
+    fall, low, high = fewer(before, np.stack([before] * 3))
+    assert -0.1 < low < fall == 0 < high < 0.1
+
+
+def test_a_fall_by_random_maps_is_that_of_the_mean_and_ends_at_one():
+    before = np.arange(60) < 30
+    after = np.stack([before & (np.arange(60) % step == 0) for step in (2, 15, 30)])
+    fall, low, high = fewer(before, after)
+    assert fall == pytest.approx(1 - after.mean() / before.mean())
+    assert low < fall < high == 1
+
+
+@pytest.mark.parametrize("draws", [3, 5])
+def test_a_relative_fall_by_few_random_maps_covers_that_of_other_maps_on_other_samples(draws):
+    rng = np.random.default_rng(0)
+    hits, repeats = 0, 300
+    for _ in range(repeats):
+        before = rng.random(300) < 0.5
+        stays = rng.beta(6, 4, (draws, 1))  # of draws of maps, three fifths on average
+        after = before & (rng.random((draws, 300)) < stays)
+        _, low, high = fewer(before, after)
+        hits += low <= 0.4 <= high
+    assert 0.91 <= hits / repeats <= 0.985
+
+
+def test_the_share_of_an_object_stays_between_zero_and_one_and_is_never_without_a_doubt():
+    after = np.zeros((3, 20), bool)
+    found = share_of(after)
+    assert (found.value, found.low) == (0, 0)
+    assert 0.1 < found.high < 0.2
+    after[0, :3] = True
+    found = share_of(after)
+    assert found.low == 0 < found.value < found.high < 1
+    one = share_of(np.array([[True], [False], [True]]))
+    assert (one.low, one.high) == (0, 1)
+
+
+def test_objects_that_stay_under_random_maps_cover_those_on_other_samples():
+    rng = np.random.default_rng(1)
+    hits, repeats = 0, 300
+    for _ in range(repeats):
+        firm = rng.random(40) < 0.6  # objects that stay whatever the maps; the others, half of the time
+        after = firm | (rng.random((5, 40)) < 0.5)
+        found = share_of(after)
+        hits += found.low <= 0.8 <= found.high
+    assert 0.91 <= hits / repeats <= 0.985
 
 
 def test_positions_in_boxes_are_counted_as_by_drawing_them_finely():

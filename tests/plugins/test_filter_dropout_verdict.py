@@ -14,7 +14,7 @@ def tables(chosen, random, difference, kept=(0.9, 0.3)):
 
     def stays(thing, dropped, share):
         low, high = (None, None) if share is None else (share - 0.1, share + 0.1)
-        return {"object": thing, "dropped": dropped, "kept": share, "low": low, "high": high}
+        return {"object": thing, "dropped": dropped, "kept": share, "low": low, "high": high, "n": 523}
 
     return [
         Table("forgotten", [row("none", [None] * 3), row("2 strongest", chosen), row("2 random", random)]),
@@ -42,7 +42,7 @@ def test_it_holds_where_the_object_goes_and_more_than_by_chance(chosen, random, 
     (said,) = verdicts(tables(chosen, random, difference), {"2 strongest": 2}, "window")
     assert said.startswith(says)
     assert f" a window ({chosen[1]:.0%} to {chosen[2]:.0%}), n = 1,000; without 2 random ones " in said
-    assert "the lamp fares worst: 30% (20% to 40%) stay; without 2 random maps 80% (70% to 90%) do." in said
+    assert "the lamp fares worst (n = 523): 30% (20% to 40%) stay; without 2 random maps 80% (70% to 90%) do." in said
 
 
 def test_a_rise_is_told_as_one_with_its_interval_turned_round():
@@ -54,7 +54,7 @@ def test_a_rise_is_told_as_one_with_its_interval_turned_round():
 
 def test_of_what_no_sample_shows_nothing_is_said():
     found = tables((0.8, 0.7, 0.9), (0.1, 0.0, 0.2), (0.3, 0.5), kept=(0.9, None))
-    assert "the bed fares worst: 90% " in verdicts(found, {"2 strongest": 2}, "window")[0]
+    assert "the bed fares worst (n = 523): 90% " in verdicts(found, {"2 strongest": 2}, "window")[0]
     none = tables([None] * 3, [None] * 3, (0.0, 0.0))
     assert verdicts(none, {"2 strongest": 2}, "window") == [
         "Undecided: none of 1,000 samples shows a window to the judge."

@@ -108,6 +108,7 @@ def test_a_cross_fade_is_even_and_shuffled_frames_are_far_apart(healthy):
     faded = next(row for row in healthy.table("verdict").rows if "cross-faded" in row["path"])
     assert faded["half in"] == pytest.approx(0.5, abs=1e-4)
     assert steps["control: samples cross-faded"]["peak"] == pytest.approx(1, abs=1e-3)
+    assert "Intervals: 95 %, Student's t over legs." in healthy.table("steps").caption
     assert steps["control: shuffled"]["mean step"] > 5 * steps["the walk"]["high"]
     assert steps["control: 50 memorised"]["peak"] is None  # most of its steps change nothing
 
@@ -159,6 +160,21 @@ def test_where_even_a_memory_does_not_leap_the_report_says_that_it_cannot_tell()
     report = walked(gan, seed=next(seed for seed in range(1000) if unseen(seed)))
     assert [verdict(report, row) for row in (0, 2)] == ["sharp transitions", "stands still"]
     assert any("was not found out" in note for note in report.notes)
+
+
+def test_of_a_walk_on_which_one_leg_changes_no_half_is_told():
+    class OneLeg(Memory):
+        def forward(self, z, _labels=None):
+            return self.images[:1] + 20 * torch.relu(z[:, :1, None, None] - 0.9)
+
+    def alone(seed):  # the first latent of the walk changes the image, and no other does
+        changes = Context(seed=seed).samples(gan, 9).z[:, 0] > 0.9
+        return changes[0] and not changes[1:].any()
+
+    gan = handle(OneLeg())
+    report = walked(gan, seed=next(seed for seed in range(1000) if alone(seed)))
+    assert report.table("verdict").rows[0]["half in"] is None
+    assert ". In 8 legs, fewer than two change, and " in report.findings[0]
 
 
 def test_the_path_length_of_a_linear_generator_is_known():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Lines between planted collapses and the healthy models of the zoo. The latter had 0.2 of the support of real images or
 # more, rooms in pixels the least, and 6 % of real images in lost kinds at most; 3 of 10 digits lose two thirds.
-FEW = 0.1  # of the support of real images: a collapse is surely less, and what surely is none has surely as much
+FEW = 0.1  # of the support that real images surely have: a collapse has surely less, what is none surely as much
 LOST = 0.2  # of real images in kinds that samples hardly show
 STRANGE = 0.5  # of the precision of real images: below it, samples' kinds are not those of real images
 NOT_JUDGED, UNDECIDED = "not judged", "undecided"
@@ -58,7 +58,7 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
             "support",
             _in_words(mine.support),
             _in_words(real.support),
-            f"surely below {FEW * real.support.low:,.0f}; not if surely {FEW * most(real.support):,.0f} or more",
+            f"surely below {FEW * real.support.low:,.0f}",
             UNDECIDED if few is None else few,
         ),
         _row(
@@ -94,15 +94,11 @@ def judged(found: Measured, classes: Classes | None) -> Verdict:
 
 
 def too_few(mine: Support, real: Support) -> bool | None:
-    """Whether samples have the support of a collapse; None where the intervals leave it open."""
-    if mine.high is not None and mine.high < FEW * real.low:
-        return True
-    return False if mine.low >= FEW * most(real) else None
-
-
-def most(real: Support) -> float:
-    """The support that real images may have; what they surely have where none of them collide, as nothing bounds it."""
-    return real.low if real.high is None else real.high
+    """Whether samples have the support of a collapse; None where the line lies within their interval."""
+    line = FEW * real.low
+    if mine.low >= line:
+        return False
+    return True if mine.high is not None and mine.high < line else None
 
 
 def _unsigned(few: bool | None, strange: bool) -> str:

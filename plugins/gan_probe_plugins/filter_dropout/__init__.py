@@ -31,7 +31,7 @@ class FilterDropoutOptions(Options):
     layer: str | None = option(None, "layer of G whose maps are dropped (default: its second highest convolution)")
     top: int | None = option(None, "how many of the strongest maps to drop (default: a quarter of the layer)", min=1)
     samples: int = option(1000, "new samples on which the effect is measured", min=50, max=100_000)
-    draws: int = option(5, "draws of as many random maps, the control", min=2, max=100)
+    draws: int = option(5, "draws of as many random maps, the control", min=3, max=100)
     feature_space: str = option(
         "default", "where it is measured how far samples move: pixels, d:CHECKPOINT[:LAYER], a .onnx file, or default"
     )
@@ -44,7 +44,7 @@ class FilterDropout(Analysis[FilterDropoutOptions]):
     title = "Forgetting an object"
     needs = frozenset({"sample", "gradients"})
     takes = frozenset({"data"})
-    references = works("binkowski2018", "efron1979", "radford2016", "wilson1927")
+    references = works("binkowski2018", "bonett2006", "radford2016", "wilson1927")
     examples = (
         "gan-probe run --plugin filter-dropout toy-rooms-dcgan --data toy-rooms --layer dense1 --top 20",
         "gan-probe run --plugin filter-dropout ckpt.pt --boxes rooms/boxes.json --object window",

@@ -70,7 +70,8 @@ def _intervals(done: Experiment) -> str:
     said = "Student's over samples, the jackknife for KID, and two-way random effects where random maps are drawn"
     if done.detectors is None:
         return said
-    return f"Wilson's [@wilson1927] for shares, {said}; the percentile bootstrap [@efron1979] for relative falls"
+    falls = "Bonett and Price's [@bonett2006] for relative falls, linearised where random maps are drawn"
+    return f"Wilson's [@wilson1927] for shares, {falls}; {said}"
 
 
 def _measures(done: Experiment) -> list[Measure]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from gan_probe import Table
-from gan_probe.measures.intervals import Estimate, crossed_mean, proportion, t_mean
+from gan_probe.measures.intervals import Estimate, crossed_mean, paired_ratio, proportion, t_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from gan_probe.report import Cell
     from gan_probe_plugins.filter_dropout.experiment import Experiment, Outcome
 
-RESAMPLES = 2000  # of the bootstrap
 PERCENT = dict.fromkeys(("share", "low", "high"), ".1%")
 
 
@@ -45,19 +44,19 @@ def forgotten(done: Experiment) -> Table:
         after = seen(done, chosen)
         rows.append(
             _row(name, count, proportion(int(after.sum()), n))
-            | _fewer(fewer(done, before, after[None]))
+            | _fewer(fewer(before, after[None]))
             | _doubt(done, [chosen])
         )
         many = np.stack([seen(done, outcome) for outcome in random])
-        mean = Estimate(*crossed_mean(many), "random effects")
-        rows.append(_row(f"{count} random", count, mean) | _fewer(fewer(done, before, many)) | _doubt(done, random))
+        rows.append(_row(f"{count} random", count, share_of(many)) | _fewer(fewer(before, many)) | _doubt(done, random))
     return Table(
         "forgotten",
         rows,
         title=f"Samples that show a {done.thing}",
         caption=f"By a judge that had no part in choosing the maps, on the same {n:,} new samples in every row. "
         f"Random: {draws} draws of as many. Intervals, 95 %: shares by Wilson, for random maps by two-way random "
-        f"effects; 'fewer', the relative fall, by a paired percentile bootstrap over samples (and draws). "
+        f"effects; 'fewer', the relative fall, by Bonett and Price's for a paired ratio, for random maps by the same "
+        f"random effects, linearised. "
         f"Doubtful: the share of samples on which the judge's {len(done.detectors.judge.nets)} networks disagree.",
         formats=PERCENT | dict.fromkeys(("fewer", "at least", "at most"), "+.0%") | {"doubtful": ".1%"},
     )
@@ -88,7 +87,7 @@ def kept(done: Experiment) -> Table:
         _of_others(done, "kept"),
         title="The rest of the scene",
         caption="By the same judge: of the new samples that show an object as drawn, the share that still does. "
-        f"Intervals: 95 %, Wilson; for random maps Student's over {done.options.draws} draws.",
+        f"Intervals: 95 %, Wilson; for random maps two-way random effects over samples and {done.options.draws} draws.",
         formats=dict.fromkeys(("kept", "low", "high"), ".1%"),
     )
 
@@ -100,8 +99,8 @@ def new(done: Experiment) -> Table:
         _of_others(done, "new"),
         title="What appears instead",
         caption="Of the new samples without an object, the share that shows it once the maps are dropped: one may turn "
-        "into another, as the paper saw doors and mirrors. Intervals: 95 %, Wilson; for random maps Student's over "
-        f"{done.options.draws} draws.",
+        "into another, as the paper saw doors and mirrors. Intervals: 95 %, Wilson; for random maps two-way random "
+        f"effects over samples and {done.options.draws} draws.",
         formats=dict.fromkeys(("new", "low", "high"), ".1%"),
     )
 
@@ -122,12 +121,23 @@ def share_with(done: Experiment, outcomes: list[Outcome], k: int, *, before: boo
     chosen = done.unchanged.present[:, k] == before
     after = np.stack([outcome.present[chosen, k] for outcome in outcomes if outcome.present is not None])
     n = int(chosen.sum())
-    if n == 0:
-        return None, n
-    if len(after) == 1:
-        return proportion(int(after.sum()), n), n
-    mean, low, high = t_mean(after.mean(axis=1))
-    return Estimate(mean, max(0.0, low), min(1.0, high), "Student"), n
+    return (share_of(after) if n else None), n
+
+
+def share_of(after: np.ndarray) -> Estimate:
+    """The share of hits over draws and samples (R, N) bool, with an interval over both; draws that agree are as one."""
+    n = after.shape[1]
+    if agree(after):
+        return proportion(int(after[0].sum()), n)
+    if n == 1:  # on which draws differ: of other samples it says nothing
+        return Estimate(float(after.mean()), 0.0, 1.0, "none")
+    mean, low, high = crossed_mean(after)
+    return Estimate(mean, max(0.0, low), min(1.0, high), "random effects")
+
+
+def agree(after: np.ndarray) -> bool:
+    """Whether all draws (R, N) say the same of each sample: of all hits, or of none, they would have no spread."""
+    return bool((after == after[0]).all())
 
 
 def regression(done: Experiment) -> Table:
@@ -249,17 +259,21 @@ def seen(done: Experiment, outcome: Outcome) -> np.ndarray:
     return outcome.present[:, done.detectors.judge.objects.index(done.thing)]
 
 
-def fewer(done: Experiment, before: np.ndarray, after: np.ndarray) -> tuple[float, float, float] | None:
-    """The relative fall from before (N,) to after (R, N) bool, R draws, with the bootstrap's percentile interval."""
+def fewer(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float] | None:
+    """The relative fall from before (N,) to after (R, N) bool, R draws, as (fall, low, high); None from nothing.
+
+    Of one draw, or of draws that agree, it is one less a paired ratio; of several the ratio is linearised in the two
+    shares, so that each draw's sample has a fall of its own, and their mean an interval over draws and samples.
+    """
     if not before.any():
         return None
-    rng = done.ctx.rng("filter-dropout/bootstrap")
-    draws, n = after.shape
-    samples = rng.multinomial(n, np.full(n, 1 / n), RESAMPLES)  # (B, N): how often each is taken
-    chosen = rng.multinomial(draws, np.full(draws, 1 / draws), RESAMPLES) / draws  # (B, R)
-    resampled = ((chosen @ after.astype(float)) * samples).sum(axis=1) / np.maximum((samples @ before), 1)
-    low, high = np.percentile(1 - resampled, [2.5, 97.5])
-    return float(1 - after.mean(axis=0).sum() / before.sum()), float(low), float(high)
+    if agree(after):
+        ratio, low, high = paired_ratio(after[0], before)
+        return 1 - ratio, 1 - high, 1 - low
+    share = before.mean()
+    ratio = after.mean() / share
+    fall, low, high = crossed_mean((1 - ratio) - (after - ratio * before) / share)
+    return fall, low, min(1.0, high)
 
 
 def _row(name: str, count: int, share: Estimate) -> dict[str, Cell]:

@@ -78,7 +78,8 @@ def _worst(others: Sequence[Mapping[str, Cell]], rule: str, count: int) -> str:
     twin = next(r for r in others if r["dropped"] == f"{count} random" and r["object"] == row["object"])
     stay = [f"{number(r, 'kept'):.0%} ({number(r, 'low'):.0%} to {number(r, 'high'):.0%})" for r in (row, twin)]
     random = f"{count} random {'map' if count == 1 else 'maps'}"
-    return f" Of other objects the {row['object']} fares worst: {stay[0]} stay; without {random} {stay[1]} do."
+    n = f"n = {row['n']:,}"
+    return f" Of other objects the {row['object']} fares worst ({n}): {stay[0]} stay; without {random} {stay[1]} do."
 
 
 def number(row: Mapping[str, Cell], column: str) -> float:

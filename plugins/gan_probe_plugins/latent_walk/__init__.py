@@ -38,7 +38,7 @@ class LatentWalk(Analysis[LatentWalkOptions]):
     title = "Walk through the latent space"
     needs = frozenset({"sample"})
     takes = frozenset({"data"})
-    references = works("garwood1936", "karras2019", "radford2016", "white2016")
+    references = works("efron1979", "garwood1936", "karras2019", "radford2016", "white2016")
     examples = (
         "gan-probe run --plugin latent-walk ckpt.pt",
         "gan-probe run --plugin latent-walk toy-rooms-dcgan --data toy-rooms --points 20",

@@ -51,7 +51,7 @@ def report(walk: Walk, ctx: Context) -> Report:
         tables=[
             smoothness,
             places_table(walk),
-            steps_table(walk, ctx.rng("latent-walk/steps")),
+            steps_table(walk),
             lengths_table(walk),
         ],
         figures=[
@@ -101,8 +101,11 @@ def _finding(smoothness: Table, words: str, legs: int) -> str:
         who = f"{MEMORISED} memorised samples" if "memorised" in str(row["path"]) else "cross-fades"
         half = "" if row["half in"] is None else f"{smoothness.text('half in', row['half in'])} and "
         beside.append(f"{who} {half}{smoothness.text('sharp a leg', row['sharp a leg'])}")
+    half = f"half of a leg's change takes {told(main, 'half in', 'low', 'high')} of it"
+    if main["half in"] is None:
+        half = "fewer than two change"
     return (
-        f"{first}. In {legs} legs, half of a leg's change takes {told(main, 'half in', 'low', 'high')} of it, and "
+        f"{first}. In {legs} legs, {half}, and "
         f"{told(main, 'sharp a leg', 'sharp low', 'sharp high')} places a leg are sharp; controls: "
         f"{'; '.join(beside)}. Intervals: 95 %."
     )
@@ -119,9 +122,9 @@ def _methods(walk: Walk) -> str:
         f"the largest were halved {HALVINGS} times, and a place {SHARP:g} times as fast as the path on average counts "
         f"as a sharp transition. Controls are the same path of cross-faded {faded}, of a generator "
         f"that memorised {MEMORISED} samples, and of the walk's own frames in random order. "
-        "Intervals are 95 %, by the percentile bootstrap over legs, and Garwood's [@garwood1936] where no leg has a "
-        f"sharp place; the perceptual path length [@karras2019], over {walk.pairs} pairs of latents with a step of "
-        f"1/{STEPS}, has Student's t."
+        "Intervals are 95 %, over legs: Student's t for means, the percentile bootstrap [@efron1979] for sharp places, "
+        "and Garwood's [@garwood1936] where no leg has one; that of the perceptual path length [@karras2019] is "
+        f"Student's, over {walk.pairs} pairs of latents with a step of 1/{STEPS}."
     )
 
 

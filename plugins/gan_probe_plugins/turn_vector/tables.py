@@ -11,6 +11,8 @@ from gan_probe.arithmetic import bootstrap_means, rises, spearman
 from gan_probe.measures.intervals import paired_difference, wilson
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gan_probe.report import Cell
     from gan_probe_plugins.turn_vector import TurnVectorOptions
     from gan_probe_plugins.turn_vector.turning import Axes, Turned
@@ -121,19 +123,25 @@ def exemplars(axes: Axes, options: TurnVectorOptions) -> Table:
     )
 
 
-def verdict(response: Table, steadiness: Table, turned: Turned) -> str:
-    """One sentence on whether the mean response is monotone, and more than chance makes it.
+def mean_rises(means: Sequence[float]) -> bool:
+    """Whether the mean response at each step rises as a single latent's must: a judge that trembles may let it dip."""
+    return bool(rises(np.array([means]), SLACK)[0])
 
-    It fails where latents surely turn less often than along random directions, or oftener and the mean does not rise.
+
+def verdict(response: Table, steadiness: Table, turned: Turned) -> str:
+    """One sentence on whether the mean response rises, and single latents turn oftener than chance makes them.
+
+    It fails where latents surely turn less often than along random directions: of a mean that does not rise there is no
+    interval to say so.
     """
     means = np.array([float(row["response"] or 0) for row in response.rows])
     rising = int((np.diff(means) > 0).sum())
     axis, control = steadiness.rows
     apart = difference(turned).rows[0]
     more, low, high = (100 * float(apart[name] or 0) for name in ("difference", "low", "high"))
-    n, all_rise = int(axis["latents"] or 0), rising == len(means) - 1
-    contrary = high < 0 or (low > 0 and not all_rise)
-    word = "Holds" if low > 0 and all_rise else "Undecided" if n < FEW else "Fails" if contrary else "Not shown"
+    n = int(axis["latents"] or 0)
+    holds = low > 0 and mean_rises(means.tolist())
+    word = "Holds" if holds else "Undecided" if n < FEW else "Fails" if high < 0 else "Not shown"
     first, second = turned.axes.ends
     return (
         f"{word} by the judge: from {first} to {second} the mean response goes from "

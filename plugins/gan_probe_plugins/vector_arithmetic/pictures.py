@@ -9,9 +9,8 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from gan_probe import Figure
-from gan_probe.measures.intervals import t_mean, wilson
 from gan_probe.report.figures import INK, PAGE, image_grid, interval_chart, legible, new_figure, unwritten
-from gan_probe_plugins.vector_arithmetic.tables import wanted
+from gan_probe_plugins.vector_arithmetic.tables import rate, wanted
 from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, PIXELS, RANDOM
 
 if TYPE_CHECKING:
@@ -80,24 +79,18 @@ def draws_figure(scored: Scored, number: int) -> Figure:
 def success_figure(scored: Scored, number: int) -> Figure:
     """The rate of success by method."""
     n = len(scored.around)
-    names: list[str] = []
-    values: list[tuple[float, float, float]] = []
-    for method in (MEAN, AROUND, *CONTROLS):
-        if method == AROUND:
-            values.append(t_mean(scored.around))
-        else:
-            count = int(scored.success(method).sum())
-            values.append((count / n, *wilson(count, n)))
-        names.append(method)
-    rates, lows, highs = zip(*values, strict=True)
+    names = [MEAN, AROUND, *CONTROLS]
+    found = {name: rate(scored, name) for name in names}
+    rates, lows, highs = zip(*((one.value, one.low, one.high) for one in found.values()), strict=True)
+    of_neighbours = "" if found[AROUND].method == "Wilson" else f"; {found[AROUND].method} for the neighbours"
     return Figure(
         f"success-{number}",
         interval_chart(
             names, rates, lows, highs, xlabel=f"share of draws that show {legible([wanted(scored)])[0]}", spec=".0%"
         ),
         title=f"{scored.trial.equation}: success by method",
-        caption=f"Share of {n} draws that show every class expected, plausibly. 95 % intervals: Wilson, over draws; "
-        f"Student's t for the neighbours. Control of chance: {RANDOM}.{unwritten([wanted(scored)])}",
+        caption=f"Share of {n} draws that show every class expected, plausibly. 95 % intervals: Wilson, over draws"
+        f"{of_neighbours}. Control of chance: {RANDOM}.{unwritten([wanted(scored)])}",
         alt=f"{MEAN} succeeds in {rates[0]:.0%} of draws, {PIXELS} in {rates[names.index(PIXELS)]:.0%} (shown in "
         f"{scored.shown(PIXELS).mean():.0%}).",
     )

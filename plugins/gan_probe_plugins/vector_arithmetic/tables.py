@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gan_probe import Table
-from gan_probe.measures.intervals import paired_difference, t_mean, wilson
+from gan_probe.measures.intervals import Estimate, paired_difference, proportion, t_mean, wilson
 from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, PIXELS, SCALED
 
 if TYPE_CHECKING:
@@ -54,21 +54,16 @@ def success(scored: Sequence[Scored], k: int) -> Table:
     rows: list[dict[str, Cell]] = []
     for number, s in enumerate(scored, 1):
         for method in (MEAN, AROUND, *CONTROLS):
-            n = len(s.around)
-            if method == AROUND:
-                rate, low, high = t_mean(s.around)
-            else:
-                count = int(s.success(method).sum())
-                rate, (low, high) = count / n, wilson(count, n)
+            found = rate(s, method)
             rows.append(
                 {
                     "equation": number,
                     "method": method,
-                    "success": rate,
-                    "low": max(0.0, low),
-                    "high": min(1.0, high),
-                    "interval": "Student's t" if method == AROUND else "Wilson",
-                    "draws": n,
+                    "success": found.value,
+                    "low": found.low,
+                    "high": found.high,
+                    "interval": found.method,
+                    "draws": len(s.around),
                     "length": s.trial.lengths.get(method),
                 }
             )
@@ -83,6 +78,16 @@ def success(scored: Sequence[Scored], k: int) -> Table:
         "latents, in typical ones.",
         formats=dict.fromkeys(("success", *INTERVAL), ".1%") | {"draws": ",", "length": ".2f"},
     )
+
+
+def rate(s: Scored, method: str) -> Estimate:
+    """How often a method succeeds, over draws; neighbours' successes are a share in each draw."""
+    hits = s.around if method == AROUND else s.success(method)
+    # shares that are all none, or all whole, have no spread for Student's t
+    if method != AROUND or (hits == 0).all() or (hits == 1).all():
+        return proportion(int(hits.sum()), len(hits))
+    mean, low, high = t_mean(hits)
+    return Estimate(mean, max(0.0, low), min(1.0, high), "Student's t")
 
 
 def differences(scored: Sequence[Scored]) -> Table:

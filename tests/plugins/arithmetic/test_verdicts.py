@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from gan_probe.arithmetic import rises
+from gan_probe.measures.intervals import wilson
 from gan_probe_plugins.turn_vector import tables as turning
 from gan_probe_plugins.vector_arithmetic import tables
 from gan_probe_plugins.vector_arithmetic.rates import Scored
-from gan_probe_plugins.vector_arithmetic.trial import CONTROLS, MEAN, PIXELS, SCALED
+from gan_probe_plugins.vector_arithmetic.trial import AROUND, CONTROLS, MEAN, PIXELS, SCALED
 
 
 def scored(n, mean, **controls):
@@ -18,7 +19,9 @@ def scored(n, mean, **controls):
     shares = dict.fromkeys(CONTROLS, 0.0) | {MEAN: mean} | controls
     shows = {name: {"face": np.arange(n) < round(share * n)} for name, share in shares.items()}
     looks = {name: {"one image": np.ones(n, bool)} for name in shares}
-    return Scored(SimpleNamespace(equation="a - b + c"), {"face": "smiling"}, shows, looks, np.ones(n), (9, 9, 9))
+    return Scored(
+        SimpleNamespace(equation="a - b + c", lengths={}), {"face": "smiling"}, shows, looks, np.ones(n), (9, 9, 9)
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,6 +66,19 @@ def test_it_is_said_what_pixels_show_and_how_many_sums_hold_by_what_is_shown():
     )
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_neighbours_that_all_agree_leave_a_doubt(share):
+    s = scored(50, 0.8)
+    s = dataclasses.replace(s, around=np.full(50, share))
+    row = next(row for row in tables.success([s], 3).rows if row["method"] == AROUND)
+    assert row["success"] == share
+    assert row["high"] - row["low"] == pytest.approx(np.diff(wilson(int(50 * share), 50))[0])
+    assert row["interval"] == "Wilson"
+    mixed = dataclasses.replace(s, around=np.arange(50) % 3 / 2)
+    row = next(row for row in tables.success([mixed], 3).rows if row["method"] == AROUND)
+    assert row["interval"] == "Student's t"
+
+
 def test_a_control_of_ours_decides_nothing():
     assert tables.verdict(scored(200, 0.5, **{SCALED: 0.9})).startswith("Holds: ")
 
@@ -81,11 +97,21 @@ def turned(n, own, control, falls=False):
     )
 
 
+def test_a_mean_that_dips_by_less_than_a_judge_trembles_holds():
+    found = turned(100, 0.9, 0.2)
+    found.responses[:, -1] = found.responses[:, -2] - 0.02
+    rng = np.random.default_rng(0)
+    response = turning.response(found, rng)
+    means = [row["response"] for row in response.rows]
+    assert means[-2] - turning.SLACK < means[-1] < means[-2]
+    assert turning.verdict(response, turning.steadiness(found, rng), found).startswith("Holds by the judge: ")
+
+
 @pytest.mark.parametrize(
     ("n", "own", "control", "falls", "word"),
     [
         (100, 0.8, 0.2, False, "Holds"),
-        (100, 0.4, 0.05, True, "Fails"),  # oftener than by chance, but the mean falls
+        (100, 0.4, 0.05, True, "Not shown"),  # oftener than by chance, but the mean falls: of that there is no interval
         (100, 0.5, 0.9, False, "Fails"),
         (100, 0.5, 0.5, False, "Not shown"),
         (20, 0.2, 0.9, False, "Undecided"),

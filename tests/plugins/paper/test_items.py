@@ -11,7 +11,7 @@ import pytest
 from gan_probe import Figure, Report, Table
 from gan_probe.data import Data, Split
 from gan_probe.testing import tiny_data, tiny_gan
-from gan_probe_plugins.collapse.verdict import OPEN, UNLIKE
+from gan_probe_plugins.collapse.verdict import NO_SIGN, OPEN, UNLIKE
 from gan_probe_plugins.paper.item import World
 from gan_probe_plugins.paper.items import all_items
 from gan_probe_plugins.paper.sections import summary, tasks
@@ -132,8 +132,12 @@ def test_figures_5_6_8_go_by_the_interval_of_the_difference_to_the_control(low, 
     rising = [{"response": x} for x in (0.1, 0.5, 0.9)]
     turn = tables(response=rising, steadiness=[steady], difference=[{"difference": 0.0} | interval])
     assert said("figure-8", Report(tables=turn)).startswith(word)
+    trembling = [{"response": x} for x in (0.1, 0.9, 0.88)]
+    turn = tables(response=trembling, steadiness=[steady], difference=[{"difference": 0.0} | interval])
+    assert said("figure-8", Report(tables=turn)).startswith(word)
     falling = tables(response=rising[::-1], steadiness=[steady], difference=[{"difference": 0.0} | interval])
-    assert said("figure-8", Report(tables=falling)) != "held"
+    # of the mean's fall there is no interval
+    assert said("figure-8", Report(tables=falling)).startswith("did not" if high < 0 else "undecided")
 
 
 def test_figure_6_without_an_independent_judge_holds_nothing():
@@ -194,6 +198,24 @@ def test_figure_4_holds_only_where_the_memorising_twin_is_found_out(verdict, twi
 
 
 @pytest.mark.parametrize(
+    ("low", "twin", "word", "why"),
+    [
+        (0.25, "sharp transitions", "held", "of smoothness alone"),
+        (0.24, "sharp transitions", "undecided", "the interval reaches below a quarter of a leg"),
+        (None, "sharp transitions", "undecided", "the interval reaches below a quarter of a leg"),
+        (0.24, "smooth", "undecided", "the memorising control was not found out"),
+    ],
+)
+def test_figure_4_holds_only_where_the_interval_stays_above_the_line(low, twin, word, why):
+    sharp = dict.fromkeys(("sharp a leg", "sharp low", "sharp high"), 0.0)
+    half = dict.fromkeys(("half in", "high"), None if low is None else 0.35) | {"low": low}
+    walk = [{"path": "the walk", "verdict": "smooth"} | half | sharp, {"path": "memorised, 50", "verdict": twin}]
+    outcome = ITEMS["figure-4"].outcome(world(), Report(tables=tables(verdict=walk)))
+    assert outcome.word == word
+    assert outcome.why.startswith(why)
+
+
+@pytest.mark.parametrize(
     ("p", "high", "word"), [(1.0, 0.02, "held"), (1.0, 0.2, "undecided"), (0.01, 0.02, "did not hold")]
 )
 def test_no_sign_of_copies_is_enough_only_with_enough_samples(p, high, word):
@@ -245,9 +267,16 @@ def test_no_collapse_holds_only_where_the_verdict_excludes_one(words, word, why)
     assert why in outcome.why
 
 
-def collapse(words: str, precision: float, least: float = 900) -> Report:
+def test_no_collapse_holds_only_above_a_tenth_of_all_that_real_images_may_have():
+    assert ITEMS["no-collapse"].outcome(world(), collapse(NO_SIGN, 0.9, most=9_000)).word == "held"
+    outcome = ITEMS["no-collapse"].outcome(world(), collapse(NO_SIGN, 0.9, most=9_001))
+    assert outcome.word == "undecided"
+    assert "may have more than ten times its support" in outcome.why
+
+
+def collapse(words: str, precision: float, least: float = 900, most: float | None = None) -> Report:
     support = [
-        {"of": who, "n": 1000, "support": 2000, "low": least, "high": None} for who in ("samples", "real images")
+        {"of": who, "n": 1000, "support": 2000, "low": least, "high": most} for who in ("samples", "real images")
     ]
     fidelity = {"measure": "precision", "samples": precision, "low": precision, "high": precision}
     return Report(tables=[Table("verdict", [], f"Verdict: {words}"), *tables(support=support, measures=[fidelity])])

@@ -36,18 +36,18 @@ class NoCollapse(Item):
         return [*generator(world.gan.card), Deviation("evidence", "by eye", "support, bins and classes, by intervals")]
 
     def outcome(self, world: World, report: Report) -> Outcome:
-        """The verdict's own, which calls no collapse only where the support surely excludes one."""
+        """The verdict's own; and held only if the support is surely a tenth of all that real images may have."""
         from gan_probe_plugins.collapse.verdict import FEW, NO_SIGN
 
         words = report.table("verdict").title.removeprefix("Verdict: ")
-        mine = only(report, "support", of="samples")
+        mine, real = (only(report, "support", of=who) for who in ("samples", "real images"))
         verdict: Any = world.gan.card.training.get("verdict")
         steady = f"; its training was {verdict['words']}" if isinstance(verdict, dict) and "words" in verdict else ""
         here = f"{words}{steady}; support at least {_images(number(mine['low']))}; n = {mine['n']:,} samples"
         if words.startswith("collapsed"):
             return Outcome(here, "did not hold", "the signs are in the first table")
-        if words == NO_SIGN:
-            bounded = only(report, "support", of="real images")["high"] is not None
+        bounded = real["high"] is not None
+        if words == NO_SIGN and number(mine["low"]) >= FEW * number(real["high"] if bounded else real["low"]):
             whole = "of real images' support" if bounded else "of what real images, of which none collide, surely have"
             return Outcome(here, "held", f"no sign, and by the interval {FEW:.0%} {whole} or more")
         return Outcome(here, "undecided", _open(words, report))
@@ -99,7 +99,8 @@ def _open(words: str, report: Report) -> str:
     precision = number(only(report, "measures", measure="precision")["samples"])
     unlike = f"the samples are too unlike real images (precision {precision:.1%}) for their kinds to be told"
     few = "no sign of a collapse, but the interval of its support does not exclude one"
-    return "; ".join([*([unlike] if UNLIKE in words else []), *([few] if OPEN in words else [])])
+    open_still = [*([unlike] if UNLIKE in words else []), *([few] if OPEN in words else [])]
+    return "; ".join(open_still) or "no sign of a collapse, but real images may have more than ten times its support"
 
 
 def _images(n: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from gan_probe_plugins.paper.item import Deviation, Item, Outcome, Plan, above_zero, number, only, value
@@ -45,11 +44,14 @@ class Turning(Item):
         ]
 
     def outcome(self, world: World, report: Report) -> Outcome:  # noqa: ARG002  # the item's signature
-        """The mean response rises at every step, and single latents turn oftener than along random directions."""
+        """The mean response rises, but for a judge's trembling, and latents turn oftener than along random ones."""
+        # numpy comes with the outcome, not with --help
+        from gan_probe_plugins.turn_vector.tables import mean_rises
+
         if "steadiness" not in [table.name for table in report.tables]:
             return Outcome("rows that turn", "shown", "no judge of the ends was there to ask")
         means = [number(row["response"]) for row in report.table("response").rows]
-        rises = all(b > a for a, b in pairwise(means))
+        rising = mean_rises(means)
         row = report.table("difference").rows[0]
         along = only(report, "steadiness", along="the axis")
         here = (
@@ -58,6 +60,6 @@ class Turning(Item):
             f"{value(row, ('difference', 'low', 'high'), '+.0%')} against random directions"
         )
         word = above_zero(number(row["low"]), number(row["high"]))
-        if word == "held" and not rises:
-            return Outcome(here, "did not hold", "the mean response does not rise at every step")
+        if word == "held" and not rising:
+            return Outcome(here, "undecided", "the mean response does not rise all the way")
         return Outcome(here, word, "claimed: a rising response, and steadier than along random directions as long")

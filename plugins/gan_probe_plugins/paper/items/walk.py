@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gan_probe_plugins.paper.item import Deviation, Item, Outcome, Plan, value
+from gan_probe_plugins.paper.item import Deviation, Item, Outcome, Plan, number, value
 from gan_probe_plugins.paper.networks import generator
 
 if TYPE_CHECKING:
@@ -37,15 +37,22 @@ class Walk(Item):
         return [*found, Deviation("evidence", "by eye", "size of steps, beside a memorising twin and cross-fades")]
 
     def outcome(self, world: World, report: Report) -> Outcome:  # noqa: ARG002  # the item's signature
-        """Smooth by the interval, where the memorising control was found out."""
+        """Smooth by the interval, all of it, where the memorising control was found out."""
+        from gan_probe.measures.paths import HALF
+
         walk, *controls = report.table("verdict").rows
         twin = next((row for row in controls if "memorised" in str(row["path"])), None)
+        known = walk["half in"] is not None
+        half = value(walk, ("half in", "low", "high"), ".0%") + " of it" if known else "a share that is not known"
         here = (
-            f"{walk['verdict']}: half of a leg's change in {value(walk, ('half in', 'low', 'high'), '.0%')} of it, "
+            f"{walk['verdict']}: half of a leg's change in {half}, "
             f"{value(walk, ('sharp a leg', 'sharp low', 'sharp high'), '.1f')} sharp places a leg; 8 legs"
         )
         word = WORDS.get(str(walk["verdict"]), "undecided")
         if word == "held" and (twin is None or twin["verdict"] != "sharp transitions"):
             return Outcome(here, "undecided", "the memorising control was not found out on this walk")
+        # that an interval reaches across the line is no evidence of smoothness
+        if word == "held" and (not known or number(walk["low"]) < HALF):
+            return Outcome(here, "undecided", "the interval reaches below a quarter of a leg")
         why = "of smoothness alone, by the intervals, beside a memorising control that is found out"
         return Outcome(here, word, f"{why}; whether every image is plausible is not measured")
