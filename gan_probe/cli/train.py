@@ -124,7 +124,7 @@ def command(
                 out,
                 recipe,
                 seed=seed,
-                device=distributed.own_device(shared.choose_device(device)),
+                device=distributed.take_device(shared.choose_device(device)),
                 progress=progress if group.rank == 0 else None,
                 force=force,
                 command=shared.command_line(),

@@ -33,7 +33,7 @@ def recalibrate(net: Net, batches: Iterable[Batch]) -> dict[str, Moments]:
         if len(x) == 0 or len(x) < size:
             continue
         for name, found in net.moments(x, labels).items():
-            mean, variance = found.mean.double().cpu(), found.variance.double().cpu()
+            mean, variance = found.mean.cpu().double(), found.variance.cpu().double()
             if name in sums:
                 mean, variance = sums[name].mean + mean, sums[name].variance + variance
             sums[name] = Moments(mean, variance)

@@ -168,12 +168,12 @@ class DeviceRows(Rows):
         super().__init__(features, pool, chosen)
         self.device = device
         self._block_rows = max(self._block_rows, DEVICE_BYTES // (4 * self.width))
-        self._kept: dict[tuple[int, Any], Any] = {}
+        self._kept: dict[tuple[int, int, Any], Any] = {}
 
     def _block(self, rows: slice, dtype: Any) -> Any:
         import torch
 
-        key = rows.start, np.dtype(dtype)
+        key = rows.start, rows.stop, np.dtype(dtype)
         if key not in self._kept:
             block = self._there(super()._block(rows, dtype))
             if torch.device(self.device).type == "cuda" and torch.cuda.mem_get_info(self.device)[0] < 4 * DEVICE_BYTES:

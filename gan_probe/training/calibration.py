@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from gan_probe.features import recalibrate
+from gan_probe.training.sending import sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,4 +61,4 @@ def calibrated(
 
 def wanted_of(gan: GAN, labels: np.ndarray | None) -> Tensor | None:
     """The labels (N,) as a conditional GAN takes them; None for any other."""
-    return None if labels is None or not gan.card.classes else torch.from_numpy(labels.astype("int64")).to(gan.device)
+    return None if labels is None or not gan.card.classes else sent(labels.astype("int64"), gan.device)

@@ -8,12 +8,14 @@ from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from gan_probe.analysis import Context
 from gan_probe.checkpoints.native import save_checkpoint
 from gan_probe.dcgan import SIZES
 from gan_probe.disk import check_writable
 from gan_probe.duplicates.keeplist import read_keep_list
-from gan_probe.errors import BadInputError, OutputError
+from gan_probe.errors import BadInputError, OutputError, one_line
 from gan_probe.feature_space import open_or_pixels, open_space
 from gan_probe.report.folder import ReportFolder
 from gan_probe.training.account import Account
@@ -100,12 +102,20 @@ def train_checkpoint(
             size, channels = data.train.native_shape()
             size = recipe.image_size or next((known for known in SIZES if known >= size), SIZES[-1])
             recipe = dataclasses.replace(recipe, image_size=size)
-        images = choose_source(data.train, size, channels, epochs=recipe.epochs, progress=ctx.progress)
+        images = choose_source(
+            data.train,
+            size,
+            channels,
+            epochs=recipe.epochs,
+            progress=ctx.progress,
+            agreed=lambda fitting: not group.any(not fitting),
+        )
         grids, rng = SampleGrids(recipe.epochs, ctx.rng("sample grids")), ctx.rng("monitor")
         pixels = open_space("pixels", size, channels)
         # the first process alone measures
         measured_in = open_or_pixels(feature_space, size, channels, device=device) if first else pixels
-        monitor = Monitor(images.sample(2 * SAMPLES, rng)[0], rng, pixels, measured_in)
+        real = images.sample(2 * SAMPLES if first else 2, rng)[0]
+        monitor = Monitor(real, rng, pixels, measured_in)
         account = Account(
             out.stem,
             recipe,
@@ -150,6 +160,10 @@ def train_checkpoint(
                 parts={"sample grids": grids, "monitor": monitor},
                 group=group,
             )
+        except torch.OutOfMemoryError as error:
+            raise BadInputError(
+                one_line(f"{device} is out of memory: lower --batch-size or --width, or pass --device cpu ({error})")
+            ) from error
         except DivergedError as error:
             message = f"{error}; the last good checkpoint is {states(beside)[-1]}"
             if folder is not None:

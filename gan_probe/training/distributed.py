@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from gan_probe.errors import BadInputError, StoppedError
+from gan_probe.devices import check_device
+from gan_probe.errors import BadInputError, StoppedError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,7 +71,7 @@ class Group:
 
     def check_same(self, step: int) -> None:
         """Raise BadInputError unless all processes stand at this step."""
-        if self.any(self.mean(torch.tensor(float(step))).item() != step):
+        if self.any(self.mean(torch.tensor(step, dtype=torch.float64)).item() != step):  # float32 ends at 2^24
             raise BadInputError("the processes resume from different steps: all must see the same files beside --out")
 
     @torch.no_grad()
@@ -90,9 +91,12 @@ class _Sum(torch.autograd.Function):
         values = values.clone(memory_format=torch.contiguous_format)
         try:
             torch.distributed.all_reduce(values)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             raise StoppedError(
-                "another process of the group has ended, see what it said: --resume goes on from the last state saved"
+                "another process of the group has ended, see what it said, or cannot be reached "
+                f"({one_line(error, 120)}): --resume goes on from the last state saved"
             ) from error
         return values
 
@@ -142,6 +146,12 @@ def torchrun() -> Iterator[Group]:
         torch.distributed.destroy_process_group()
 
 
-def own_device(device: str) -> str:
-    """`cuda` as this process' own GPU under `torchrun`; other names as they are."""
-    return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and "LOCAL_RANK" in os.environ else device
+def take_device(device: str) -> str:
+    """`cuda` as this process' own GPU under `torchrun`, made current; other names as they are.
+
+    BadInputError where it is not there.
+    """
+    if device == "cuda" and "LOCAL_RANK" in os.environ:
+        device = check_device(f"cuda:{os.environ['LOCAL_RANK']}")
+        torch.cuda.set_device(device)
+    return device

@@ -29,8 +29,7 @@ class MovingAverage:
         """Take in the network's present weights."""
         self.updates += 1
         share = (1 - self.decay) / (1 - self.decay**self.updates)
-        for name, parameter in self.network.named_parameters():
-            self.weights[name].lerp_(parameter, share)
+        torch._foreach_lerp_(list(self.weights.values()), list(self.network.parameters()), share)
 
     @torch.no_grad()
     def averaged(self) -> Network:

@@ -155,7 +155,16 @@ class Keeper:
         moments = set(self.options.snapshots)
         if every := self.options.keep_every:
             moments |= set(range(every, state.epochs + 1, every))
-        return {max(1, round(epochs * state.steps_per_epoch)): epochs for epochs in sorted(moments)}
+        kept: dict[int, float] = {}
+        for epochs in sorted(moments):
+            step = max(int(epochs > 0), round(epochs * state.steps_per_epoch))
+            if step in kept:
+                raise BadInputError(
+                    f"checkpoints after {kept[step]:g} and {epochs:g} epochs would be one: an epoch has "
+                    f"{state.steps_per_epoch:,} step{'' if state.steps_per_epoch == 1 else 's'}"
+                )
+            kept[step] = epochs
+        return kept
 
     def _restore(self, state: TrainingState) -> bool:
         unreadable: BadInputError | None = None

@@ -14,6 +14,7 @@ from gan_probe.training.calibration import calibrated, wanted_of
 from gan_probe.training.distributed import Group
 from gan_probe.training.ema import MovingAverage
 from gan_probe.training.record import machine, record
+from gan_probe.training.sending import sent
 from gan_probe.training.source import InMemory, Source
 from gan_probe.training.state import TrainingState
 from gan_probe.training.step import adam, adversarial_step
@@ -114,16 +115,17 @@ def train(
         for pixels, given in source.epoch(order, batch, state.step % state.steps_per_epoch, share):
             if recipe.mirror:
                 turned = ctx.rng(f"mirror of step {state.step + 1}").random(batch)[share] < 0.5
-                pixels = np.where(turned[:, None, None, None], pixels[:, :, ::-1], pixels)
-            real = on_device(gan, pixels, device)  # (batch, C, H, W)
+            real = on_device(gan, pixels, device, turned if recipe.mirror else None)  # (batch, C, H, W)
             wanted = wanted_of(gan, given)
-            z = gan.latent(batch, ctx.rng(f"z of step {state.step + 1}"))[share].to(device)
+            z = sent(gan.latent(batch, ctx.rng(f"z of step {state.step + 1}"))[share].numpy(), device)
             for settings in (*g_optimiser.param_groups, *d_optimiser.param_groups):
                 settings["lr"] = recipe.rate(state.step / state.steps_per_epoch)
             state.step += 1
             with group.step():
-                measured = adversarial_step(*step_of, real, z, wanted, precision, recipe.turn(state.step))
-                state.measured.append(group.mean(measured))
+                turn = recipe.turn(state.step)
+                measured = adversarial_step(*step_of, real, z, wanted, precision, turn, state.last)
+                state.last = group.mean(measured)
+                state.measured.append(state.last)
             if average:
                 average.update()
             if len(state.measured) == ROW_STEPS or state.ends_epoch:
@@ -144,14 +146,13 @@ def train(
     return finish(), state.history
 
 
-def on_device(gan: GAN, pixels: np.ndarray, device: str | torch.device) -> Tensor:
+def on_device(gan: GAN, pixels: np.ndarray, device: str | torch.device, turned: np.ndarray | None = None) -> Tensor:
     """`gan.from_uint8` of pixels (N, H, W, C) to the bit, made on the device from bytes and laid out channels-last.
 
     A quarter of the numbers' size travels, and to a GPU without anybody waiting for it.
     """
     low, high = gan.card.value_range
-    sent = torch.from_numpy(np.ascontiguousarray(pixels))
-    if torch.device(device).type == "cuda":
-        sent = sent.pin_memory()
-    images = sent.to(device, non_blocking=True).permute(0, 3, 1, 2)
+    images = sent(pixels, device).permute(0, 3, 1, 2)
+    if turned is not None:  # mirror images of those
+        images = torch.where(sent(turned, device)[:, None, None, None], images.flip(3), images)
     return images.to(torch.float32).mul_(float(np.float32((high - low) / 255))).add_(float(np.float32(low)))

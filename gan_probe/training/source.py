@@ -9,7 +9,7 @@ from gan_probe.errors import BadInputError
 from gan_probe.training.order import shuffled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import numpy as np
 
@@ -114,6 +114,7 @@ def choose_source(
     epochs: int = 1,
     store: FeatureStore | None = None,
     progress: Progress | None = None,
+    agreed: Callable[[bool], bool] = lambda fitting: fitting,
 ) -> Source:
     """The images of a split for that many epochs: in memory where they fit, else from the disk, where a note says how.
 
@@ -127,7 +128,7 @@ def choose_source(
     from gan_probe.training.stream import Stream
 
     nbytes = len(split) * image_size**2 * channels
-    if fits(nbytes * sharers()):
+    if agreed(fits(nbytes * sharers())):
         images = split.load(image_size, channels, progress)
         return InMemory(
             images.images,

@@ -65,6 +65,7 @@ class TrainingState:
     row_began: float = 0.0
     history: History = field(default_factory=History)
     measured: list[Tensor] = field(default_factory=list)
+    last: Tensor | None = None
     resumed: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -108,7 +109,7 @@ class TrainingState:
     def check_weights(self) -> None:
         """Raise DivergedError if a weight is not finite."""
         for network in (self.generator, self.discriminator):
-            if not all(bool(parameter.isfinite().all()) for parameter in network.parameters()):
+            if not bool(torch.stack([parameter.isfinite().all() for parameter in network.parameters()]).all()):
                 if self.measured:
                     self.measurements()  # where a loss told it earlier
                 raise DivergedError("weight is not finite after", self)
@@ -124,6 +125,7 @@ class TrainingState:
             # as a tensor: a checkpoint's pickle has a limit, long histories have not
             "rows": torch.frombuffer(bytearray(rows), dtype=torch.uint8),
             "measured": self.measurements() if self.measured else torch.empty(0, 0),
+            "last": self.last if self.last is None else self.last.cpu(),
             "resumed": self.resumed,
             "parts": {name: part.state_dict() for name, part in self.parts.items()},
         }
@@ -142,4 +144,6 @@ class TrainingState:
         self.step, self.seconds, self.row_began = state["step"], state["seconds"], state["row_began"]
         self.history.rows[:] = [Row(**row) for row in json.loads(state["rows"].numpy().tobytes())]
         self.measured = list(state["measured"].to(self.gan.device).unbind())
+        last = state.get("last")
+        self.last = last if last is None else last.to(self.gan.device)
         self.resumed = list(state["resumed"])

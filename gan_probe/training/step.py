@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.nn.functional import logsigmoid
@@ -24,7 +24,15 @@ def adam(network: Network, recipe: Recipe) -> torch.optim.Adam:
     Its L2 term adds `l2` times each parameter to its gradient, as the release's code does (and torch's `weight_decay`):
     the gradient of a cost l2 / 2 * sum(w^2).
     """
-    return torch.optim.Adam(network.parameters(), lr=recipe.learning_rate, betas=BETAS, weight_decay=recipe.l2)
+    parameters = list(network.parameters())
+    fused = parameters[0].is_cuda or None  # one launch, not thirty; elsewhere as torch does by default
+    made = torch.optim.Adam(parameters, lr=recipe.learning_rate, betas=BETAS, weight_decay=recipe.l2, fused=fused)
+
+    def own(_: Optimizer, state: dict[str, Any]) -> dict[str, Any]:  # a state may come from another machine
+        return state | {"param_groups": [group | {"fused": fused} for group in state["param_groups"]]}
+
+    made.register_load_state_dict_pre_hook(own)
+    return made
 
 
 class Measured(NamedTuple):
@@ -54,6 +62,7 @@ def adversarial_step(
     labels: Tensor | None = None,
     precision: torch.dtype = torch.float32,
     turn: Turn = "both",
+    last: Tensor | None = None,
 ) -> Tensor:
     """Update D on real (N, C, H, W) and G(z) for z (N, Z), then G by the non-saturating loss; or one of the two.
 
@@ -88,15 +97,15 @@ def adversarial_step(
         g_optimiser.zero_grad()
         torch.autograd.backward(g_loss, inputs=list(generator.parameters()))  # D's own are not even computed
         g_optimiser.step()
-    # gradients stay until the next zero_grad: a network that did not learn now has those of its last update
     measured = Measured(
         d_loss=d_loss,
         g_loss=g_loss,
         d_real=d_real.sigmoid().mean(),
         d_fake=d_fake.sigmoid().mean(),
         d_accuracy=((d_real > 0).float().mean() + (d_fake < 0).float().mean()) / 2,
-        d_gradient=gradient_norm(discriminator),
-        g_gradient=gradient_norm(generator),
+        # of a network that did not learn now, that of its last update
+        d_gradient=gradient_norm(discriminator) if d_learns or last is None else last[-2],
+        g_gradient=gradient_norm(generator) if turn != "discriminator" or last is None else last[-1],
     )
     return torch.stack(measured).detach()
 

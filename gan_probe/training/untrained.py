@@ -77,6 +77,8 @@ def trained_before(source: Source, start: GAN) -> tuple[GAN, Network, Network]:
             net = getattr(start.differentiable(), role)  # the graph rebuilt
         if not isinstance(net, Network):
             raise BadInputError(f"the {role} of {card.name} is no plain chain of layers: it cannot be trained on")
+        if role == "discriminator" and net.stages[-1].activation == "sigmoid":
+            raise BadInputError(f"the discriminator of {card.name} ends in a sigmoid: state the card without it")
         # all batch norms get statistics at the end, also where there were none
         stages = [dataclasses.replace(stage, statistics=True) for stage in net.stages]
         nets[role] = Network(stages, net.input_size)

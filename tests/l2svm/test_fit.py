@@ -238,6 +238,15 @@ def test_torch_multiplies_where_a_device_is_named():
     np.testing.assert_allclose(here.coef, there.coef, atol=2e-3 * np.abs(here.coef).max())
 
 
+def test_blocks_that_begin_at_the_same_row_are_kept_apart_on_a_device(monkeypatch):
+    from gan_probe.l2svm import rows
+
+    monkeypatch.setattr(rows, "DEVICE_BYTES", 0)  # blocks of fewer rows than there are, as wide features have
+    X, labels = correlated(1300, 700)
+    here, there = (l2svm.fit(X, labels, 1e-3, device=device) for device in ("cpu", "cpu:0"))
+    np.testing.assert_allclose(here.coef, there.coef, atol=2e-3 * np.abs(here.coef).max())
+
+
 def test_a_weight_of_two_is_a_row_twice_and_of_none_a_row_left_out():
     X, labels = blobs(n=200)
     weights = np.random.default_rng(0).integers(0, 3, size=200)

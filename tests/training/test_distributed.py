@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from gan_probe.errors import StoppedError
-from gan_probe.training.distributed import Group, own_device
+from gan_probe.errors import BadInputError, StoppedError
+from gan_probe.training.distributed import Group, take_device
 from gan_probe.training.loop import train
 
 SCRIPT = Path(__file__).with_name("ranks.py")
@@ -83,9 +83,26 @@ def test_shares_are_the_whole() -> None:
 
 
 def test_each_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert own_device("cuda") == "cuda"
+    current: list[str] = []
+    monkeypatch.setattr("torch.cuda.set_device", current.append)
+    monkeypatch.setattr("gan_probe.training.distributed.check_device", lambda name: name)
+    assert take_device("cuda") == "cuda"
     monkeypatch.setenv("LOCAL_RANK", "1")
-    assert [own_device(name) for name in ("cuda", "cuda:0", "cpu")] == ["cuda:1", "cuda:0", "cpu"]
+    assert [take_device(name) for name in ("cuda", "cuda:0", "cpu")] == ["cuda:1", "cuda:0", "cpu"]
+    assert current == ["cuda:1"]
+
+
+@pytest.mark.skipif(torch.cuda.device_count() > 7, reason="there is such a GPU")
+def test_a_gpu_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "7")
+    with pytest.raises(BadInputError, match="cuda:7"):
+        take_device("cuda")
+
+
+def test_steps_beyond_what_float32_counts_are_told_to_be_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.distributed.all_reduce", lambda values: values.mul_(3))
+    Group(0, 3).check_same(5_592_407)
+    Group(0, 3).check_same(2**24 + 1)
 
 
 def test_a_process_whose_fellow_has_ended_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

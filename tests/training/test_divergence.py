@@ -11,12 +11,15 @@ import torch
 from gan_probe import network
 from gan_probe.errors import BadInputError
 from gan_probe.gan import GAN
+from gan_probe.training import loop
 from gan_probe.training.loop import train
 
 from .bars import TINY, bars
+from .stopping import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def spoil(after: int) -> Callable[[int, GAN], None]:
@@ -49,3 +52,13 @@ def test_weights_that_overflow_in_the_last_step_are_neither_shown_nor_returned()
     with pytest.raises(BadInputError, match="diverged: a weight is not finite after step 8"):
         train(bars(64)[0], dataclasses.replace(TINY, epochs=2), on_epoch=note, progress=overflow)
     assert shown == [0, 1]
+
+
+def test_a_gpu_that_is_full_is_no_bug_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+
+    monkeypatch.setattr(loop, "adversarial_step", full)
+    with pytest.raises(BadInputError, match="cpu is out of memory: lower --batch-size or --width") as caught:
+        begin(tmp_path)
+    assert len(str(caught.value)) <= 200

@@ -65,6 +65,18 @@ def test_checkpoints_of_chosen_epochs_are_what_a_shorter_training_gives(tmp_path
     assert differing(weights(load_checkpoint(half)[0]), weights(trained[1])) == []
 
 
+def test_the_untrained_gan_is_kept_where_epoch_0_is_asked_for(tmp_path: Path) -> None:
+    go(tmp_path, keeping=Keeping(snapshots=(0, 0.5)))
+    kept = tmp_path / "a-training" / "checkpoints"
+    steps = {path.name: load_checkpoint(path)[0].card.training["steps"] for path in kept.iterdir()}
+    assert steps == {"epoch-0.pt": 0, "epoch-0.5.pt": 2}
+
+
+def test_checkpoints_that_would_be_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"after 0\.01 and 0\.02 epochs would be one: an epoch has 5 steps"):
+        go(tmp_path, keeping=Keeping(snapshots=(0.01, 0.02)))
+
+
 def test_a_kept_checkpoint_knows_its_moment_and_the_data(tmp_path: Path) -> None:
     begin(tmp_path, keeping=Keeping(snapshots=(0.4, 2)), source="noise.zip", licence="CC0")
     result = load_checkpoint(tmp_path / "a.pt")[0].card

@@ -37,11 +37,12 @@ def test_a_resumed_training_equals_the_one_that_never_stopped(
 
 def test_so_does_one_by_turns_with_a_moving_average_mirror_images_and_a_decay(tmp_path: Path) -> None:
     recipe = dataclasses.replace(TINY, recipe="release", updates="alternate", ema=0.9, mirror=True, decay_epochs=1)
-    go(tmp_path / "whole", recipe)
+    at_once = go(tmp_path / "whole", recipe)
     for steps in (3, 4, 6):
         go(tmp_path / "parts", recipe, steps)
-    go(tmp_path / "parts", recipe)
+    in_parts = go(tmp_path / "parts", recipe)
     assert differing(everything(tmp_path / "whole"), everything(tmp_path / "parts")) == []
+    assert losses(at_once) == losses(in_parts)  # the gradients of the network whose turn it was not, too
 
 
 @pytest.mark.slow  # a minute

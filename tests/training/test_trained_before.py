@@ -147,6 +147,13 @@ def test_what_cannot_be_trained_on_is_named(change: dict[str, Any], images: np.n
     assert len(str(caught.value)) <= 200
 
 
+def test_a_discriminator_that_ends_in_a_sigmoid_is_refused() -> None:
+    start = of_another_make()
+    start.discriminator.stages = (*start.discriminator.stages[:-1], Stage("linear", 128, 1, activation="sigmoid"))
+    with pytest.raises(BadInputError, match="discriminator of theirs ends in a sigmoid"):
+        trained_before(InMemory(noise()), start)
+
+
 def test_the_classes_of_a_conditional_gan_are_those_of_the_data() -> None:
     images, labels = bars(64)
     recipe = dataclasses.replace(TINY, conditional=True)
