@@ -5,8 +5,10 @@
 The same network (64 pixels, kernel 4, width 64), batch, Adam and images (UTKFace, as JPEG files). Plain: ImageFolder
 and a DataLoader with 2 workers, eager, float32, contiguous, a sigmoid and BCELoss, the tutorial's order of updates and
 its looks at losses and scores. Ours: `gan_probe.training.loop.train` on the images decoded beforehand (`load_seconds`),
-in float32 and in bfloat16. Every round starts all three anew; their first steps are not timed. The last line is JSON;
-`ratio` compares float32 with float32 on a CPU and bfloat16 with float32 on a GPU, as medians over rounds.
+in float32 and in bfloat16, without monitor and states. In memory: the plain loop on the same decoded images, so that
+where a GPU waits for two processes that decode, it can be seen what is the step's. Every round starts all anew; their
+first steps are not timed. The last line is JSON; `ratio` compares float32 with float32 on a CPU and bfloat16 with
+float32 on a GPU, as medians over rounds, and `ratio_in_memory` likewise with the loop in memory.
 `matmul_share` is the arithmetic that the step's products need, by the rate of a large matrix product here.
 """
 
@@ -65,7 +67,7 @@ class Clock:
 
 
 def ours(images: np.ndarray, recipe: Recipe, clock: Clock) -> None:
-    """Our training, as `gan-probe train` runs it."""
+    """Our training's loop, without what `gan-probe train` looks at and saves on the way."""
     train(images, recipe, device=clock.device, progress=clock)
 
 
